@@ -1,0 +1,204 @@
+// Package campaigns is the advertiser's world: agencies, advertisers,
+// campaigns, line items and creatives; their validation, their store, their
+// HTTP API and the feed that brings every change to the bidders.
+package campaigns
+
+import (
+	"time"
+
+	"bidhawk/internal/money"
+)
+
+// ID names an entity within its kind. The store assigns it: positive, never reused.
+type ID int64
+
+// Kind is the kind of an entity. It prefixes keys on the campaigns topic and
+// the paths of the API.
+type Kind string
+
+// The kinds.
+const (
+	KindAgency     Kind = "agency"
+	KindAdvertiser Kind = "advertiser"
+	KindCampaign   Kind = "campaign"
+	KindLineItem   Kind = "line_item"
+	KindCreative   Kind = "creative"
+	KindKillSwitch Kind = "kill_switch"
+)
+
+// Status says whether an entity may take part in auctions.
+type Status string
+
+// The statuses. An entity bids only if it and all its parents are active.
+const (
+	StatusActive   Status = "active"
+	StatusPaused   Status = "paused"
+	StatusArchived Status = "archived"
+)
+
+// Meta is what every stored entity carries.
+type Meta struct {
+	ID        ID        `json:"id"`
+	Revision  int64     `json:"revision"` // grows by one with each change
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Agency runs campaigns for advertisers.
+type Agency struct {
+	Meta
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// PlatformFee is the share of each charge that the operator keeps as a fee.
+	PlatformFee money.PPM `json:"platform_fee_ppm"`
+}
+
+// Advertiser pays. All its money is in one currency and one time zone.
+type Advertiser struct {
+	Meta
+	AgencyID ID             `json:"agency_id"`
+	Name     string         `json:"name"`
+	Status   Status         `json:"status"`
+	Currency money.Currency `json:"currency"`
+	TimeZone string         `json:"time_zone"` // IANA name: days and hours are its
+	Domain   string         `json:"domain"`    // adomain of bids whose creative has none
+	Budget   Budget         `json:"budget"`
+	// RedirectHosts are the hosts a click of any of its creatives may lead to.
+	RedirectHosts []string `json:"redirect_hosts"`
+	// Windows of attribution.
+	ClickWindowHours int `json:"click_window_hours"` // default 30 days
+	ViewWindowHours  int `json:"view_window_hours"`  // default 24 h
+}
+
+// Budget bounds the advertiser's charge (gross). Zero means no bound of its own
+// at that level; a line item or a parent must have one.
+type Budget struct {
+	Daily    money.Nanos `json:"daily_nanos"`
+	Lifetime money.Nanos `json:"lifetime_nanos"`
+}
+
+// Campaign groups line items under one budget and one set of dates.
+type Campaign struct {
+	Meta
+	AdvertiserID ID        `json:"advertiser_id"`
+	Name         string    `json:"name"`
+	Status       Status    `json:"status"`
+	Start        time.Time `json:"start"`
+	End          time.Time `json:"end"`
+	Budget       Budget    `json:"budget"`
+}
+
+// PricingModel says what is charged.
+type PricingModel string
+
+// The pricing models so far.
+const (
+	PricingCPM PricingModel = "cpm" // a fixed price per billed impression
+	PricingCPC PricingModel = "cpc" // a fixed price per click
+)
+
+// Pacing says how a budget is spread over its time.
+type Pacing string
+
+// The pacings so far.
+const (
+	PacingEven Pacing = "even"
+	PacingASAP Pacing = "asap"
+)
+
+// LineItem is what bids: a target, a price, a budget and a pace.
+type LineItem struct {
+	Meta
+	CampaignID ID           `json:"campaign_id"`
+	Name       string       `json:"name"`
+	Status     Status       `json:"status"`
+	Start      time.Time    `json:"start"` // zero: the campaign's
+	End        time.Time    `json:"end"`
+	Pricing    PricingModel `json:"pricing"`
+	// Price is, in the advertiser's currency, for CPM per 1,000 impressions
+	// (micros), for CPC per click (micros of one unit).
+	Price money.CPM `json:"price_micros"`
+	// MaxBid bounds the bid, in the advertiser's currency.
+	MaxBid money.CPM `json:"max_bid_micros"`
+	// DataFee is charged for the use of audience data, per 1,000 impressions; part of the charge.
+	DataFee      money.CPM    `json:"data_fee_micros"`
+	Budget       Budget       `json:"budget"`
+	Pacing       Pacing       `json:"pacing"`
+	FrequencyCap FrequencyCap `json:"frequency_cap"`
+	Targeting    Targeting    `json:"targeting"`
+	CreativeIDs  []ID         `json:"creative_ids"`
+	// ExpectedCTR is the prior click rate, in parts per million, of the CPC value.
+	ExpectedCTR money.PPM `json:"expected_ctr_ppm"`
+}
+
+// FrequencyCap bounds impressions per user in one day of the advertiser's zone; 0 is no cap.
+type FrequencyCap struct {
+	PerDay int `json:"per_day"`
+}
+
+// Creative is one ad. Only banners so far.
+type Creative struct {
+	Meta
+	AdvertiserID ID       `json:"advertiser_id"`
+	Name         string   `json:"name"`
+	Status       Status   `json:"status"`
+	W            int      `json:"w"` // device-independent pixels
+	H            int      `json:"h"`
+	ImageURL     string   `json:"image_url"`   // https; one of ImageURL and HTML
+	HTML         string   `json:"html"`        // third-party tag; may hold ${CLICK_URL} and OpenRTB macros
+	LandingURL   string   `json:"landing_url"` // where a click leads; its host must be registered with the advertiser
+	ADomain      []string `json:"adomain"`
+	Cat          []string `json:"cat"`  // IAB content categories (taxonomy 1.0)
+	Attr         []int    `json:"attr"` // AdCOM creative attributes
+	Language     string   `json:"language"`
+}
+
+// Targeting is what a line item asks of a request. Within a dimension values
+// are OR; dimensions are AND; an empty dimension asks nothing. Exclude wins.
+type Targeting struct {
+	Exchanges   []string `json:"exchanges,omitempty"`
+	Sizes       []Size   `json:"sizes,omitempty"`
+	Countries   Set      `json:"countries,omitzero"` // ISO 3166-1 alpha-3, as in OpenRTB
+	Regions     Set      `json:"regions,omitzero"`   // "USA-CA": country, dash, ISO 3166-2 subdivision
+	Cities      Set      `json:"cities,omitzero"`    // "USA/San Francisco": country, slash, name; case-insensitive
+	DeviceTypes []int    `json:"device_types,omitempty"`
+	OS          []string `json:"os,omitempty"`            // lower case: "ios", "android", "windows"
+	Domains     Set      `json:"domains,omitzero"`        // a site's domain or any parent of it
+	Bundles     Set      `json:"bundles,omitzero"`        // an app's bundle id
+	Categories  Set      `json:"categories,omitzero"`     // IAB content categories; a parent ("IAB1") matches its children
+	HoursOfWeek []int    `json:"hours_of_week,omitempty"` // 0 is Monday 00:00 in the advertiser's zone; to 167
+	Tags        TagRule  `json:"tags,omitzero"`
+	Deals       []string `json:"deals,omitempty"` // bid only under one of these deals
+}
+
+// Set includes and excludes values; an empty Include asks nothing.
+type Set struct {
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
+}
+
+// Size is a creative's size in device-independent pixels.
+type Size struct {
+	W int `json:"w"`
+	H int `json:"h"`
+}
+
+// TagRule asks for audience tags by their id in the taxonomy ("auto/suv") or a
+// list of the advertiser ("list/vip"): every group of AnyOf needs one of its
+// tags, all of AllOf and none of NoneOf must be held.
+type TagRule struct {
+	AnyOf  [][]string `json:"any_of,omitempty"`
+	AllOf  []string   `json:"all_of,omitempty"`
+	NoneOf []string   `json:"none_of,omitempty"`
+}
+
+// KillSwitch stops bids at once. Scope "all" stops everything; "line_item" the
+// line item Target.
+type KillSwitch struct {
+	Scope  string    `json:"scope"`
+	Target ID        `json:"target,omitempty"`
+	On     bool      `json:"on"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
