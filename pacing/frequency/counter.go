@@ -1,0 +1,152 @@
+// Package frequency caps how often one user meets one line item in a day.
+package frequency
+
+import (
+	"sync"
+	"time"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/ids"
+)
+
+// Day is a date in the advertiser's zone as yyyymmdd.
+type Day int32
+
+// DayOf is the date of t in zone.
+func DayOf(t time.Time, zone *time.Location) Day {
+	y, m, d := t.In(zone).Date()
+	return Day(y*10_000 + int(m)*100 + d)
+}
+
+// Key is what a count is kept for.
+type Key struct {
+	User     ids.UserKey
+	LineItem campaigns.ID
+	Day      Day
+}
+
+// Config bounds a Counter.
+type Config struct {
+	// MaxKeys bounds memory; beyond it new users of capped line items are
+	// refused (about 64 B a key).
+	MaxKeys int
+	// HoldFor is how long a bid counts against the cap before its impression is
+	// known: a page loads several slots within a second, so a few seconds.
+	HoldFor time.Duration
+}
+
+const shardCount = 64
+
+// Counter holds today's counts in memory. A count is impressions that were
+// shown plus bids in flight. It is safe for concurrent use; a lock guards one
+// shard of the users only.
+type Counter struct {
+	cfg    Config
+	shards [shardCount]shard
+}
+
+type shard struct {
+	mu     sync.Mutex
+	counts map[Key]entry
+}
+
+// entry counts impressions and the bids in flight; holds end together at
+// holdUntil (unix milliseconds), which every new one moves on.
+type entry struct {
+	shown     uint16
+	inFlight  uint16
+	holdUntil int64
+}
+
+// New returns an empty Counter.
+func New(cfg Config) *Counter {
+	c := &Counter{cfg: cfg}
+	for i := range c.shards {
+		c.shards[i].counts = make(map[Key]entry)
+	}
+	return c
+}
+
+func (c *Counter) shard(u ids.UserKey) *shard { return &c.shards[uint64(u)%shardCount] }
+
+// Take counts a bid in flight for k unless that would pass max; ok is false
+// then, and where memory is full. What is taken comes back by itself after
+// HoldFor, or turns into an impression by Shown.
+func (c *Counter) Take(k Key, max int, now time.Time) (ok bool) {
+	ms := now.UnixMilli()
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known := s.counts[k]
+	if e.holdUntil <= ms {
+		e.inFlight = 0
+	}
+	if int(e.shown)+int(e.inFlight) >= max {
+		return false
+	}
+	if !known && len(s.counts) >= c.cfg.MaxKeys/shardCount {
+		return false
+	}
+	e.inFlight++
+	e.holdUntil = ms + c.cfg.HoldFor.Milliseconds()
+	s.counts[k] = e
+	return true
+}
+
+// Shown counts an impression that was shown; it ends one bid in flight.
+func (c *Counter) Shown(k Key) {
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.counts[k]
+	if e.inFlight > 0 {
+		e.inFlight--
+	}
+	if e.shown < 1<<16-1 {
+		e.shown++
+	}
+	s.counts[k] = e
+}
+
+// Restore sets the impressions of k, as a restart reads them back.
+func (c *Counter) Restore(k Key, shown int) {
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.counts[k]
+	e.shown = uint16(min(shown, 1<<16-1))
+	s.counts[k] = e
+}
+
+// Count is the impressions shown for k.
+func (c *Counter) Count(k Key) int {
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int(s.counts[k].shown)
+}
+
+// Forget drops every day before day; two days back is safe in every zone.
+func (c *Counter) Forget(day Day) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for k := range s.counts {
+			if k.Day < day {
+				delete(s.counts, k)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// Len is the number of keys held.
+func (c *Counter) Len() (n int) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		n += len(s.counts)
+		s.mu.Unlock()
+	}
+	return n
+}

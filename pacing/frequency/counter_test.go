@@ -1,0 +1,96 @@
+package frequency
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"bidhawk/internal/ids"
+)
+
+var (
+	start = time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC)
+	key   = Key{User: 7, LineItem: 3, Day: 20260329}
+)
+
+func newCounter() *Counter { return New(Config{MaxKeys: 64 * 100, HoldFor: 5 * time.Second}) }
+
+func TestBidsInFlightCount(t *testing.T) {
+	c := newCounter()
+	f := func(at time.Duration, max int, want bool) {
+		t.Helper()
+		if got := c.Take(key, max, start.Add(at)); got != want {
+			t.Fatalf("Take at %v with cap %d: got %v; want %v", at, max, got, want)
+		}
+	}
+	f(0, 2, true)
+	f(0, 2, true)
+	f(time.Second, 2, false)  // both still in flight
+	f(7*time.Second, 2, true) // the holds have ended
+	c.Shown(key)
+	f(8*time.Second, 2, true)
+	c.Shown(key)
+	f(60*time.Second, 2, false) // two shown: the day is full
+	f(60*time.Second, 3, true)
+}
+
+func TestDayOfFollowsTheZone(t *testing.T) {
+	f := func(zone string, want Day) {
+		t.Helper()
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := DayOf(start, loc); got != want {
+			t.Fatalf("%s: got %d; want %d", zone, got, want)
+		}
+	}
+	f("UTC", 20260329)
+	f("America/New_York", 20260328)
+	f("Pacific/Kiritimati", 20260329)
+}
+
+func TestConcurrentTakesNeverPassTheCap(t *testing.T) {
+	c := newCounter()
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 1000 {
+				if c.Take(key, 17, start) {
+					taken.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := taken.Load(); got != 17 {
+		t.Fatalf("got %d bids in flight; want the cap, 17", got)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	c := New(Config{MaxKeys: 64 * 4, HoldFor: time.Second})
+	for u := range 10_000 {
+		c.Take(Key{User: ids.UserKey(u), LineItem: 1, Day: 1}, 5, start)
+	}
+	if n := c.Len(); n != 64*4 {
+		t.Fatalf("got %d keys; want the bound, 256", n)
+	}
+	c.Forget(2)
+	if n := c.Len(); n != 0 {
+		t.Fatalf("got %d keys after the day was forgotten; want 0", n)
+	}
+}
+
+func TestRestoreCountsAgain(t *testing.T) {
+	c := newCounter()
+	c.Restore(key, 2)
+	if c.Take(key, 2, start) {
+		t.Fatal("a restored count must refuse the third")
+	}
+	if n := c.Count(key); n != 2 {
+		t.Fatalf("got %d; want 2", n)
+	}
+}
