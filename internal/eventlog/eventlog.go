@@ -45,6 +45,8 @@ var (
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrTooLarge reports a message above MaxMessageBytes.
 	ErrTooLarge = errors.New("message too large")
+	// ErrNoKey reports a message without a key.
+	ErrNoKey = errors.New("message has no key")
 )
 
 // MaxMessageBytes bounds key plus value of one message.
