@@ -63,6 +63,7 @@ type store struct {
 	segments   arena[Segment]
 	eids       arena[EID]
 	uids       arena[UID]
+	agents     arena[UserAgent]
 	brands     arena[BrandVersion]
 	chains     arena[SChain]
 	nodes      arena[SChainNode]
@@ -71,7 +72,6 @@ type store struct {
 	app    App
 	dooh   DOOH
 	device Device
-	sua    UserAgent
 	user   User
 	source Source
 	regs   Regs

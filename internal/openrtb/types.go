@@ -145,6 +145,8 @@ type Stream struct {
 	API           []int
 	CompanionAd   []Banner
 	CompanionType []int
+
+	protocol []int
 }
 
 // Video is a video offer (section 3.2.7).
