@@ -130,9 +130,9 @@ func (p *parser) geo() *Geo {
 		case "lon":
 			g.LonMicroDeg, hasLon = p.coordinate(180)
 		case "type":
-			g.Type = p.num()
+			g.Type = p.hint()
 		case "accuracy":
-			g.Accuracy = p.num()
+			g.Accuracy = p.hint()
 		case "country":
 			g.Country = p.str()
 		case "region":
@@ -144,7 +144,7 @@ func (p *parser) geo() *Geo {
 		case "zip":
 			g.ZIP = p.str()
 		case "utcoffset":
-			g.UTCOffset = p.num()
+			g.UTCOffset = p.hint()
 		default:
 			p.skip()
 		}

@@ -257,12 +257,17 @@ func (p *parser) parseInteger(start int, n []byte) int {
 
 // hint is num for what only informs: a value of another kind is skipped.
 func (p *parser) hint() int {
-	switch c := p.peek(); {
-	case c == '-' || c-'0' <= 9:
-		return p.num()
-	}
+	p.peek()
+	start := p.i
 	p.skip()
-	return 0
+	v := p.from(start)
+	if len(v) >= 2 && v[0] == '"' {
+		v = v[1 : len(v)-1]
+	}
+	if len(v) == 0 || numberLen(v) != len(v) {
+		return 0
+	}
+	return p.parseInteger(start, v)
 }
 
 // num is integer with 0 for what was not sent.
