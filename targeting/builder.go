@@ -1,0 +1,281 @@
+package targeting
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"bidhawk/campaigns"
+)
+
+// builder compiles rows. It interns values as it meets them, so the order of
+// rows decides their numbers and nothing else.
+type builder struct {
+	ix    *Index
+	tags  TagNumbers
+	tagID map[campaigns.TagNumber]uint32
+	// listsOf are, by dimension and value, the lists that hold the value.
+	listsOf [numDims][][]uint32
+	// known finds a list by its dimension and sorted values.
+	known map[string]uint32
+	masks map[hourMask]uint32
+	zones map[*time.Location]uint32
+	bits  uint32 // the next free one; bit 0 stands for none
+}
+
+func newBuilder(ix *Index, tags TagNumbers) *builder {
+	for d := range ix.dims {
+		ix.dims[d].ids = map[string]uint32{}
+	}
+	ix.rows = make([]row, len(ix.lines))
+	ix.masks = []hourMask{{}} // mask 0 is of rows that ask nothing
+	return &builder{
+		ix:    ix,
+		tags:  tags,
+		tagID: map[campaigns.TagNumber]uint32{},
+		known: map[string]uint32{},
+		masks: map[hourMask]uint32{},
+		zones: map[*time.Location]uint32{},
+		bits:  1,
+	}
+}
+
+// filters compiles the dimensions that have row bitmaps.
+func (b *builder) filters() {
+	asked := make([]campaigns.Set, len(b.ix.lines))
+	for f, d := range filterDims {
+		for n := range b.ix.lines {
+			asked[n] = asks(&b.ix.lines[n].LineItem.Targeting, d)
+		}
+		b.ix.filters[f] = newFilter(asked)
+	}
+}
+
+// row compiles everything else a line item asks.
+func (b *builder) row(n int) error {
+	line := &b.ix.lines[n]
+	t := &line.LineItem.Targeting
+	r := &b.ix.rows[n]
+	r.start, r.end = flight(line.Lineage)
+	r.owner = b.owner(line.Advertiser.ID)
+	r.deals = len(t.Deals) > 0
+	b.hours(r, line)
+
+	r.request = uint32(len(b.ix.program))
+	b.tagRule(&t.Tags)
+	sets := b.sets(t)
+	for d := range dimSize {
+		b.include(d, sets[d].Include)
+	}
+	for d := range dimSize {
+		b.clause(d, true, b.intern(d, sets[d].Exclude))
+	}
+	b.noneOf(&t.Tags)
+	r.imp = uint32(len(b.ix.program))
+	b.include(dimSize, asks(t, dimSize).Include)
+	b.include(dimDeal, asks(t, dimDeal).Include)
+	r.stop = uint32(len(b.ix.program))
+	if len(b.ix.program) > math.MaxUint32 {
+		return errors.New("compile targeting: programs take more than 2^32 words")
+	}
+	return nil
+}
+
+// sets is what a line item asks of the dimensions of its request program, less
+// what filters decide.
+func (b *builder) sets(t *campaigns.Targeting) (sets [dimSize]campaigns.Set) {
+	for d := range dimSize {
+		sets[d] = asks(t, d)
+	}
+	for f, d := range filterDims {
+		if b.ix.filters[f].decides(&sets[d]) {
+			sets[d] = campaigns.Set{}
+		}
+	}
+	return sets
+}
+
+// owner is the bit of an advertiser, as tags name it.
+func (b *builder) owner(id campaigns.ID) uint32 {
+	id = campaigns.NewTagKey(id, 0).Owner()
+	bit, ok := b.ix.owners[id]
+	if !ok {
+		bit = b.bit()
+		b.ix.owners[id] = bit
+	}
+	return bit
+}
+
+func (b *builder) bit() uint32 {
+	b.bits++
+	return b.bits - 1
+}
+
+func (b *builder) hours(r *row, line *Line) {
+	hours := line.LineItem.Targeting.HoursOfWeek
+	if len(hours) == 0 {
+		return
+	}
+	mask := newHourMask(hours)
+	id, ok := b.masks[mask]
+	if !ok {
+		id = uint32(len(b.ix.masks))
+		b.masks[mask] = id
+		b.ix.masks = append(b.ix.masks, mask)
+	}
+	zone, ok := b.zones[line.Zone]
+	if !ok {
+		zone = uint32(len(b.ix.zones))
+		b.zones[line.Zone] = zone
+		b.ix.zones = append(b.ix.zones, line.Zone)
+	}
+	r.hours, r.zone = id, zone
+}
+
+// tagRule compiles what must be held. A tag that nobody defined is never held;
+// neither is a group without tags.
+func (b *builder) tagRule(rule *campaigns.TagRule) {
+	groups := make([][]uint32, 0, len(rule.AnyOf)+len(rule.AllOf))
+	for _, tag := range rule.AllOf {
+		groups = append(groups, b.internTags([]string{tag}))
+	}
+	for _, group := range rule.AnyOf {
+		groups = append(groups, b.internTags(group))
+	}
+	// The shortest refuse most.
+	slices.SortStableFunc(groups, func(a, b []uint32) int { return len(a) - len(b) })
+	for _, g := range groups {
+		b.clause(dimTag, false, g)
+	}
+}
+
+func (b *builder) noneOf(rule *campaigns.TagRule) {
+	b.clause(dimTag, true, b.internTags(rule.NoneOf))
+}
+
+func (b *builder) include(d dim, values []string) {
+	if len(values) > 0 {
+		b.clause(d, false, b.intern(d, values))
+	}
+}
+
+// clause appends a clause; ids are sorted and distinct.
+func (b *builder) clause(d dim, not bool, ids []uint32) {
+	if len(ids) == 0 && not {
+		return
+	}
+	list := len(ids) > inlineMax
+	if list {
+		b.ix.program = append(b.ix.program, header(d, not, true, 1), b.list(d, ids))
+		return
+	}
+	b.ix.program = append(b.ix.program, header(d, not, false, len(ids)))
+	for _, id := range ids {
+		v := &b.ix.dims[d].values[id]
+		if v.bit == 0 {
+			v.bit = b.bit()
+		}
+		b.ix.program = append(b.ix.program, v.bit)
+	}
+}
+
+// list is the number of the list of these values.
+func (b *builder) list(d dim, ids []uint32) uint32 {
+	key := make([]byte, 1, 1+4*len(ids))
+	key[0] = byte(d)
+	for _, id := range ids {
+		key = binary.LittleEndian.AppendUint32(key, id)
+	}
+	n, ok := b.known[string(key)]
+	if !ok {
+		n = uint32(len(b.known))
+		b.known[string(key)] = n
+		for _, id := range ids {
+			b.listsOf[d][id] = append(b.listsOf[d][id], n)
+		}
+	}
+	return n
+}
+
+// intern gives values their numbers, sorted and distinct.
+func (b *builder) intern(d dim, values []string) []uint32 {
+	dict := &b.ix.dims[d]
+	ids := make([]uint32, 0, len(values))
+	for _, v := range values {
+		id, ok := dict.ids[v]
+		if !ok {
+			id = b.value(d)
+			dict.ids[v] = id
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (b *builder) internTags(paths []string) []uint32 {
+	ids := make([]uint32, 0, len(paths))
+	for _, path := range paths {
+		n, ok := b.tags.Number(path)
+		if !ok {
+			continue
+		}
+		id, ok := b.tagID[n]
+		if !ok {
+			id = b.value(dimTag)
+			b.tagID[n] = id
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (b *builder) value(d dim) uint32 {
+	dict := &b.ix.dims[d]
+	dict.values = append(dict.values, value{})
+	b.listsOf[d] = append(b.listsOf[d], nil)
+	return uint32(len(dict.values) - 1)
+}
+
+// finish lays out the lists and gives them their bits, behind all others.
+func (b *builder) finish() {
+	ix := b.ix
+	ix.tags = newTagTable(b.tagID)
+	ix.lists.base, ix.lists.count = (b.bits+63)/64, len(b.known)
+	words := (ix.lists.count + 63) / 64
+	ix.words = int(ix.lists.base) + words
+	for d := range ix.dims {
+		for id := range ix.dims[d].values {
+			ix.lists.place(&ix.dims[d].values[id], b.listsOf[d][id])
+		}
+	}
+	ix.program = slices.Clip(ix.program)
+	for i := 0; i < len(ix.program); {
+		_, _, list, count := headerOf(ix.program[i])
+		if list {
+			ix.program[i+1] += ix.lists.base << 6
+		}
+		i += 1 + count
+	}
+}
+
+// place stores which lists hold a value.
+func (l *lists) place(v *value, holders []uint32) {
+	words := (l.count + 63) / 64
+	if len(holders) < denseAt(words) {
+		v.first = uint32(len(l.postings))
+		l.postings = append(l.postings, holders...)
+		v.last = uint32(len(l.postings))
+		return
+	}
+	v.dense = true
+	v.first = uint32(len(l.dense))
+	l.dense = append(l.dense, make([]uint64, words)...)
+	v.last = uint32(len(l.dense))
+	for _, n := range holders {
+		put(l.dense[v.first:v.last], int(n))
+	}
+}

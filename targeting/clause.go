@@ -1,0 +1,89 @@
+package targeting
+
+// A program is the AND of clauses. A clause is a header and the bits it names:
+// it holds when the request has one of them, or with the header's not-flag when
+// it has none. A clause of one dimension in a header of no bits is never held.
+//
+// Long clauses name one bit instead, that of a list (see lists.go).
+
+// dim is a dimension of targeting that programs test.
+type dim uint8
+
+// In a program, clauses stand in this order: those that refuse most go first.
+const (
+	dimTag dim = iota
+	dimCity
+	dimRegion
+	dimDomain
+	dimBundle
+	dimCategory
+	dimExchange
+	dimCountry
+	dimDevice
+	dimOS
+	dimSize
+	dimDeal
+	numDims
+)
+
+const (
+	// inlineMax is how many values a clause may name before it becomes a list.
+	inlineMax = 8
+
+	headerNot   = 1 << 31
+	headerList  = 1 << 30
+	headerDim   = 8 // the dimension's place in the header
+	headerCount = 1<<headerDim - 1
+)
+
+func header(d dim, not, list bool, count int) uint32 {
+	h := uint32(d)<<headerDim | uint32(count)
+	if not {
+		h |= headerNot
+	}
+	if list {
+		h |= headerList
+	}
+	return h
+}
+
+func headerOf(h uint32) (d dim, not, list bool, count int) {
+	return dim(h >> headerDim), h&headerNot != 0, h&headerList != 0, int(h & headerCount)
+}
+
+// holds runs a program.
+func holds(program []uint32, bits []uint64) bool {
+	for i := 0; i < len(program); {
+		h := program[i]
+		stop := i + 1 + int(h&headerCount)
+		hit := false
+		for _, bit := range program[i+1 : stop] {
+			if bits[bit>>6]&(1<<(bit&63)) != 0 {
+				hit = true
+				break
+			}
+		}
+		if hit == (h&headerNot != 0) {
+			return false
+		}
+		i = stop
+	}
+	return true
+}
+
+// names says whether a clause of dimension d that must hold names the value.
+func (ix *Index) names(program []uint32, d dim, value uint32) bool {
+	for i := 0; i < len(program); {
+		cd, not, list, count := headerOf(program[i])
+		for _, bit := range program[i+1 : i+1+count] {
+			if cd != d || not {
+				break
+			}
+			if list && ix.lists.holds(&ix.dims[d].values[value], bit) || !list && bit == ix.dims[d].values[value].bit {
+				return true
+			}
+		}
+		i += 1 + count
+	}
+	return false
+}

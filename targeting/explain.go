@@ -1,0 +1,86 @@
+package targeting
+
+import (
+	"slices"
+
+	"bidhawk/campaigns"
+)
+
+// Reason names what refuses an impression: a dimension as Targeting's JSON
+// names it, or one of the constants. Reasons are stable: clients may compare them.
+type Reason string
+
+// The reasons that are no dimension of targeting.
+const (
+	ReasonFlight    Reason = "flight"      // the line item's dates, or its campaign's
+	ReasonStatus    Reason = "status"      // it or a parent is not active
+	ReasonKilled    Reason = "kill_switch" // stopped by a kill switch
+	ReasonCreatives Reason = "creatives"   // it has no active creative
+	ReasonParent    Reason = "parent"      // a parent is missing from the catalog
+	ReasonInvalid   Reason = "invalid"     // it cannot be compiled: Build's error says why
+	ReasonUnknown   Reason = "unknown"     // no such line item in the catalog
+)
+
+const (
+	reasonHours Reason = "hours_of_week"
+	reasonDeals Reason = "deals"
+)
+
+// reasons are the dimensions' names.
+var reasons = [numDims]Reason{
+	dimTag: "tags", dimCity: "cities", dimRegion: "regions", dimDomain: "domains", dimBundle: "bundles",
+	dimCategory: "categories", dimExchange: "exchanges", dimCountry: "countries", dimDevice: "device_types",
+	dimOS: "os", dimSize: "sizes", dimDeal: reasonDeals,
+}
+
+// Explain says everything about a line item that refuses the impression, each
+// reason once and sorted; nothing refuses exactly where Match answers its row.
+// It reads the data that Match reads. It allocates: it is not for the bid path.
+func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID) []Reason {
+	n, ok := ix.ids[lineItem]
+	if !ok {
+		if reason, ok := ix.leftOut[lineItem]; ok {
+			return []Reason{reason}
+		}
+		return []Reason{ReasonUnknown}
+	}
+	var s Scratch
+	s.bind(ix)
+	ix.holdRequest(&s, req)
+	ix.holdImp(&s, imp)
+	r := &ix.rows[n]
+	slices.Sort(s.own)
+	ix.holdOwn(&s, s.own, r.owner)
+
+	var out []Reason
+	if now := req.Now.UnixMilli(); now < r.start || now >= r.end {
+		out = append(out, ReasonFlight)
+	}
+	if r.hours != 0 && !ix.masks[r.hours].has(s.hours[r.zone]) {
+		out = append(out, reasonHours)
+	}
+	if imp.PrivateOnly && !r.deals {
+		out = append(out, reasonDeals)
+	}
+	for f, rows := range s.columns {
+		if rows[n>>6]&(1<<(n&63)) == 0 {
+			out = append(out, reasons[filterDims[f]])
+		}
+	}
+	out = refusals(out, ix.program[r.request:r.stop], s.bits)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// refusals appends the dimensions of the clauses that do not hold.
+func refusals(dst []Reason, program []uint32, bits []uint64) []Reason {
+	for i := 0; i < len(program); {
+		d, _, _, count := headerOf(program[i])
+		stop := i + 1 + count
+		if !holds(program[i:stop], bits) {
+			dst = append(dst, reasons[d])
+		}
+		i = stop
+	}
+	return dst
+}

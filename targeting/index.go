@@ -1,0 +1,141 @@
+package targeting
+
+import (
+	"time"
+
+	"bidhawk/campaigns"
+)
+
+// Line is a line item as the index serves it, resolved when the index is built
+// so that nobody looks anything up for a candidate. It is never written again.
+type Line struct {
+	campaigns.Lineage
+	// Creatives are the active ones of CreativeIDs, in that order; at least one.
+	Creatives []*campaigns.Creative
+	// Zone is the advertiser's time zone.
+	Zone *time.Location
+	// Rank is what Params.Rank said; rows are in its descending order.
+	Rank int64
+}
+
+// Index is every line item's targeting, compiled. It is immutable: any number
+// of goroutines may match against it, each with its own Scratch.
+//
+// A row is a line item, and row numbers follow rank. Four dimensions in which a
+// request has one of few values (exchange, country, device type, OS) are row
+// bitmaps, ANDed word by word; a row that survives them runs its program, the
+// AND of its other clauses (see clause.go). The zero Index has no rows.
+type Index struct {
+	generation int64
+	lines      []Line
+	rows       []row
+	ids        map[campaigns.ID]int32
+	leftOut    map[campaigns.ID]Reason
+
+	filters [numFilters]filter
+	dims    [numDims]dictionary // that of tags has no ids: see tags
+	tags    tagTable
+	lists   lists
+	program []uint32
+	masks   []hourMask
+	zones   []*time.Location
+	// owners finds the bit that stands for an advertiser.
+	owners map[campaigns.ID]uint32
+	words  int // of a Scratch's bitset
+}
+
+// row is what matching reads of a line item: 48 bytes, no pointers.
+type row struct {
+	start, end int64 // the flight in Unix milliseconds: [start, end)
+	// The row's clauses are program[request:imp], which the request alone
+	// decides, and program[imp:stop], which takes the imp.
+	request, imp, stop uint32
+	owner              uint32 // the bit of the line item's advertiser
+	hours              uint32 // its mask; 0 asks nothing
+	zone               uint32
+	deals              bool // it bids under deals only
+}
+
+// Generation is that of the catalog the index was built from.
+func (ix *Index) Generation() int64 { return ix.generation }
+
+// Len is the number of rows.
+func (ix *Index) Len() int { return len(ix.rows) }
+
+// Line is the line item of a row that Match answered. The caller must not write it.
+func (ix *Index) Line(row int32) *Line { return &ix.lines[row] }
+
+// Row finds a line item's row; ok is false where the index left it out.
+func (ix *Index) Row(id campaigns.ID) (row int32, ok bool) {
+	row, ok = ix.ids[id]
+	return row, ok
+}
+
+// Match appends to dst the rows that want the impression, best rank first. It
+// is Begin and MatchImp for a request of one imp.
+func (ix *Index) Match(dst []int32, s *Scratch, req *RequestFacts, imp *ImpFacts) []int32 {
+	ix.Begin(s, req)
+	return ix.MatchImp(dst, s, imp)
+}
+
+// Begin does what a request costs once, however many imps it has: it finds the
+// rows that want the request. It allocates only while s grows to the index's
+// size, and retains nothing of req.
+func (ix *Index) Begin(s *Scratch, req *RequestFacts) {
+	s.bind(ix)
+	ix.holdRequest(s, req)
+	now := req.Now.UnixMilli()
+	exchange := s.columns[filterExchange]
+	country := s.columns[filterCountry][:len(exchange)]
+	device := s.columns[filterDevice][:len(exchange)]
+	os := s.columns[filterOS][:len(exchange)]
+	for w, word := range exchange {
+		word &= country[w] & device[w] & os[w]
+		if word != 0 {
+			ix.survivors(s, w, word, now)
+		}
+	}
+	if len(s.deferred) > 0 {
+		ix.admitOwned(s)
+	}
+}
+
+// MatchImp appends to dst the rows that want an imp of the request that Begin
+// was called with, best rank first. It allocates only when dst must grow; imp
+// is not retained. With a Scratch that began on another index it appends nothing.
+func (ix *Index) MatchImp(dst []int32, s *Scratch, imp *ImpFacts) []int32 {
+	if s.ix != ix {
+		return dst
+	}
+	before := len(s.log)
+	ix.holdImp(s, imp)
+	for _, n := range s.rows {
+		r := &ix.rows[n]
+		if (r.deals || !imp.PrivateOnly) && holds(ix.program[r.imp:r.stop], s.bits) {
+			dst = append(dst, n)
+		}
+	}
+	s.rewind(before)
+	return dst
+}
+
+// MatchDeal is the position in imp.Deals of the first deal that the row asks
+// for, or -1 where it asks for none of them: then it bids in the open auction.
+func (ix *Index) MatchDeal(row int32, imp *ImpFacts) int {
+	for i, id := range imp.Deals {
+		if ix.TargetsDeal(row, id) {
+			return i
+		}
+	}
+	return -1
+}
+
+// TargetsDeal says whether the row asks for the deal.
+func (ix *Index) TargetsDeal(row int32, deal []byte) bool {
+	r := &ix.rows[row]
+	if !r.deals {
+		return false
+	}
+	v, ok := ix.dims[dimDeal].find(deal)
+	return ok && ix.names(ix.program[r.imp:r.stop], dimDeal, v)
+}

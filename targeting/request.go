@@ -1,0 +1,107 @@
+package targeting
+
+import "bytes"
+
+// holdRequest enters what the request has into s.
+func (ix *Index) holdRequest(s *Scratch, req *RequestFacts) {
+	for i, zone := range ix.zones {
+		s.hours[i] = s.offsets[i].hour(req.Now, zone)
+	}
+	ix.holdFiltered(s, req)
+	ix.holdPlace(s, req)
+	if len(req.Domain) > 0 {
+		s.key = appendDomain(s.key[:0], req.Domain)
+		ix.holdDomain(s, s.key)
+	}
+	if len(req.Bundle) > 0 {
+		ix.holdKey(s, dimBundle, req.Bundle)
+	}
+	for _, c := range req.Categories {
+		ix.holdCategory(s, c)
+	}
+	ix.holdTags(s, req)
+}
+
+// holdFiltered enters the values that have filters.
+func (ix *Index) holdFiltered(s *Scratch, req *RequestFacts) {
+	s.key = append(s.key[:0], req.Exchange...)
+	ix.filter(s, filterExchange)
+	s.key = append(s.key[:0], req.Country...)
+	ix.filter(s, filterCountry)
+	s.key = appendInt(s.key[:0], req.DeviceType)
+	ix.filter(s, filterDevice)
+	s.key = appendFold(s.key[:0], req.OS)
+	ix.filter(s, filterOS)
+}
+
+// filter sets a filter's column to the one for the value in s.key.
+func (ix *Index) filter(s *Scratch, f int) {
+	rows, rare := ix.filters[f].column(s.key)
+	s.columns[f] = rows
+	if rare {
+		ix.holdKey(s, filterDims[f], s.key)
+	}
+}
+
+func (ix *Index) holdPlace(s *Scratch, req *RequestFacts) {
+	if len(req.Country) == 0 {
+		return
+	}
+	if len(req.Region) > 0 {
+		s.key = appendRegion(s.key[:0], req.Country, req.Region)
+		ix.holdKey(s, dimRegion, s.key)
+	}
+	if len(req.City) > 0 {
+		s.key = appendCity(s.key[:0], req.Country, req.City)
+		ix.holdKey(s, dimCity, s.key)
+	}
+}
+
+// holdDomain enters a domain and every parent of it.
+func (ix *Index) holdDomain(s *Scratch, domain []byte) {
+	for {
+		ix.holdKey(s, dimDomain, domain)
+		dot := bytes.IndexByte(domain, '.')
+		if dot < 0 {
+			return
+		}
+		domain = domain[dot+1:]
+	}
+}
+
+// holdCategory enters a category and its parents: "IAB1-6", then "IAB1".
+func (ix *Index) holdCategory(s *Scratch, category []byte) {
+	for len(category) > 0 {
+		ix.holdKey(s, dimCategory, category)
+		category = category[:max(0, bytes.LastIndexByte(category, '-'))]
+	}
+}
+
+// holdTags enters the operator's tags, and sets the advertisers' own aside.
+func (ix *Index) holdTags(s *Scratch, req *RequestFacts) {
+	for _, key := range req.Tags {
+		v, ok := ix.tags.find(key.Number())
+		if !ok {
+			continue
+		}
+		if key.Owner() == 0 {
+			ix.hold(s, dimTag, v)
+		} else if bit, ok := ix.owners[key.Owner()]; ok {
+			s.set(bit)
+			s.own = append(s.own, uint64(bit)<<32|uint64(v))
+		}
+	}
+}
+
+// holdImp enters what an imp has.
+func (ix *Index) holdImp(s *Scratch, imp *ImpFacts) {
+	for _, size := range imp.Sizes {
+		s.key = appendSize(s.key[:0], size)
+		ix.holdKey(s, dimSize, s.key)
+	}
+	for _, deal := range imp.Deals {
+		if len(deal) > 0 {
+			ix.holdKey(s, dimDeal, deal)
+		}
+	}
+}

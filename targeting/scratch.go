@@ -1,0 +1,122 @@
+package targeting
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Scratch is the working memory of one goroutine's matching. The zero value is
+// ready; it adapts to whatever index it is used with, and reusing it is what
+// makes matching free of allocations. It keeps the last index it saw alive.
+type Scratch struct {
+	ix *Index
+	// bits holds what the request has: a bit for a value that clauses name, for
+	// a list that holds one of its values, for an advertiser whose tags it has.
+	bits []uint64
+	// log undoes changes of bits, latest first.
+	log     []change
+	columns [numFilters][]uint64
+	rows    []int32 // those that want the request
+	key     []byte  // a normalised value while it is looked up
+	offsets []offset
+	hours   []uint8 // the hour of the week, by zone
+	// own are the request's tags that advertisers hold themselves: owner's bit
+	// and value. They count for that advertiser's rows alone, which therefore
+	// wait in deferred (owner's bit and row) until all others are done.
+	own      []uint64
+	deferred []uint64
+}
+
+type change struct {
+	word uint32
+	old  uint64
+}
+
+// bind forgets the last request and makes room for an index.
+func (s *Scratch) bind(ix *Index) {
+	s.rewind(0)
+	s.rows, s.own, s.deferred = s.rows[:0], s.own[:0], s.deferred[:0]
+	if s.ix == ix {
+		return
+	}
+	s.ix = ix
+	s.columns = [numFilters][]uint64{}
+	s.bits = slices.Grow(s.bits[:0], ix.words)[:ix.words]
+	s.offsets = slices.Grow(s.offsets[:0], len(ix.zones))[:len(ix.zones)]
+	clear(s.offsets)
+	s.hours = slices.Grow(s.hours[:0], len(ix.zones))[:len(ix.zones)]
+}
+
+func (s *Scratch) set(bit uint32) { s.or(bit>>6, 1<<(bit&63)) }
+
+func (s *Scratch) or(word uint32, mask uint64) {
+	if old := s.bits[word]; old|mask != old {
+		s.log = append(s.log, change{word, old})
+		s.bits[word] = old | mask
+	}
+}
+
+func (s *Scratch) has(bit uint32) bool { return s.bits[bit>>6]&(1<<(bit&63)) != 0 }
+
+// rewind takes back every change of bits after the first n.
+func (s *Scratch) rewind(n int) {
+	for i := len(s.log) - 1; i >= n; i-- {
+		s.bits[s.log[i].word] = s.log[i].old
+	}
+	s.log = s.log[:n]
+}
+
+// survivors runs the programs of the rows set in a word of the filters' AND.
+func (ix *Index) survivors(s *Scratch, w int, word uint64, now int64) {
+	owned := len(s.own) > 0
+	for ; word != 0; word &= word - 1 {
+		n := w<<6 | bits.TrailingZeros64(word)
+		r := &ix.rows[n]
+		if now < r.start || now >= r.end {
+			continue
+		}
+		if r.hours != 0 && !ix.masks[r.hours].has(s.hours[r.zone]) {
+			continue
+		}
+		if owned && s.has(r.owner) {
+			s.deferred = append(s.deferred, uint64(r.owner)<<32|uint64(n))
+			continue
+		}
+		if holds(ix.program[r.request:r.imp], s.bits) {
+			s.rows = append(s.rows, int32(n))
+		}
+	}
+}
+
+// admitOwned runs the programs of the deferred rows, advertiser by advertiser,
+// each with the advertiser's own tags of the user held as well.
+func (ix *Index) admitOwned(s *Scratch) {
+	slices.Sort(s.own)
+	slices.Sort(s.deferred)
+	before := len(s.log)
+	for own, i := s.own, 0; i < len(s.deferred); i++ {
+		owner := s.deferred[i] >> 32
+		if i == 0 || owner != s.deferred[i-1]>>32 {
+			s.rewind(before)
+			own = ix.holdOwn(s, own, uint32(owner))
+		}
+		n := uint32(s.deferred[i])
+		if r := &ix.rows[n]; holds(ix.program[r.request:r.imp], s.bits) {
+			s.rows = append(s.rows, int32(n))
+		}
+	}
+	s.rewind(before)
+	slices.Sort(s.rows)
+}
+
+// holdOwn holds the tags of one owner, given sorted tags of which all smaller
+// owners' may be skipped; it returns the rest.
+func (ix *Index) holdOwn(s *Scratch, own []uint64, owner uint32) []uint64 {
+	for len(own) > 0 && uint32(own[0]>>32) <= owner {
+		if uint32(own[0]>>32) == owner {
+			ix.hold(s, dimTag, uint32(own[0]))
+		}
+		own = own[1:]
+	}
+	return own
+}
