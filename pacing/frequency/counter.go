@@ -7,22 +7,14 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/ids"
+	"bidhawk/pacing"
 )
-
-// Day is a date in the advertiser's zone as yyyymmdd.
-type Day int32
-
-// DayOf is the date of t in zone.
-func DayOf(t time.Time, zone *time.Location) Day {
-	y, m, d := t.In(zone).Date()
-	return Day(y*10_000 + int(m)*100 + d)
-}
 
 // Key is what a count is kept for.
 type Key struct {
 	User     ids.UserKey
 	LineItem campaigns.ID
-	Day      Day
+	Day      pacing.Day // in the advertiser's zone
 }
 
 // Config bounds a Counter.
@@ -93,6 +85,17 @@ func (c *Counter) Take(k Key, max int, now time.Time) (ok bool) {
 	return true
 }
 
+// Release ends one bid in flight that was not sent after all.
+func (c *Counter) Release(k Key) {
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.counts[k]; e.inFlight > 0 {
+		e.inFlight--
+		s.counts[k] = e
+	}
+}
+
 // Shown counts an impression that was shown; it ends one bid in flight.
 func (c *Counter) Shown(k Key) {
 	s := c.shard(k.User)
@@ -127,7 +130,7 @@ func (c *Counter) Count(k Key) int {
 }
 
 // Forget drops every day before day; two days back is safe in every zone.
-func (c *Counter) Forget(day Day) {
+func (c *Counter) Forget(day pacing.Day) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()

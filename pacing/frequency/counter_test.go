@@ -35,20 +35,17 @@ func TestBidsInFlightCount(t *testing.T) {
 	f(60*time.Second, 3, true)
 }
 
-func TestDayOfFollowsTheZone(t *testing.T) {
-	f := func(zone string, want Day) {
-		t.Helper()
-		loc, err := time.LoadLocation(zone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := DayOf(start, loc); got != want {
-			t.Fatalf("%s: got %d; want %d", zone, got, want)
-		}
+func TestReleaseGivesTheBidBack(t *testing.T) {
+	c := newCounter()
+	c.Take(key, 1, start)
+	c.Release(key)
+	if !c.Take(key, 1, start) {
+		t.Fatal("a released bid must not count")
 	}
-	f("UTC", 20260329)
-	f("America/New_York", 20260328)
-	f("Pacific/Kiritimati", 20260329)
+	c.Release(Key{User: 99}) // unknown: nothing to give back
+	if n := c.Len(); n != 1 {
+		t.Fatalf("got %d keys; want 1", n)
+	}
 }
 
 func TestConcurrentTakesNeverPassTheCap(t *testing.T) {
