@@ -1,0 +1,167 @@
+// Package bidder answers OpenRTB bid requests and takes the notices that
+// follow: it decodes a request, knows the user, finds the line items that want
+// the impression, prices them, checks that they can be afforded, and answers.
+// Nothing on that way waits for another machine.
+package bidder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
+	"bidhawk/pacing"
+	"bidhawk/pacing/frequency"
+	"bidhawk/scoring"
+	"bidhawk/targeting"
+)
+
+// Profiles knows users by their tags.
+type Profiles interface {
+	// AppendTags appends the user's live tags; known is false without a profile.
+	AppendTags(dst []campaigns.TagKey, user ids.UserKey, now time.Time) (tags []campaigns.TagKey, known bool)
+}
+
+// Wallet holds the leases that bids are paid from.
+type Wallet interface {
+	Reserve(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal)
+}
+
+// Events takes what bids and notices cause.
+type Events interface {
+	// Offer never blocks; it drops where the buffer is full.
+	Offer(eventlog.Message) bool
+	// Publish returns nil once the messages are durable.
+	Publish(ctx context.Context, msgs ...eventlog.Message) error
+}
+
+// Deps is what a Bidder works with. All are required.
+type Deps struct {
+	Exchanges []Exchange
+	Profiles  Profiles
+	// Ancestors appends the ancestors of a tag under its owner.
+	Ancestors func(dst []campaigns.TagKey, k campaigns.TagKey) []campaigns.TagKey
+	TagNumber targeting.TagNumbers
+	Wallet    Wallet
+	Frequency *frequency.Counter
+	Rates     *scoring.Rates
+	FX        Rates
+	Events    Events
+	Tokens    *Tokens
+	UserKeys  *ids.Keyring
+	BidIDs    *ids.BidIDs
+	Clock     func() time.Time
+	Logger    *zap.Logger
+	// Ready says whether everything a bid needs is loaded; until then requests
+	// get a no-bid.
+	Ready func() error
+}
+
+// Bidder is the exchange-facing server. It is safe for concurrent use.
+type Bidder struct {
+	cfg       Config
+	deps      Deps
+	clock     func() time.Time
+	exchanges map[string]*Exchange
+	secureURL bool // PublicURL may be used on secure pages
+	book      atomic.Pointer[book]
+	pool      sync.Pool
+	metrics   *Metrics
+	counts    *counts
+	draining  atomic.Bool
+}
+
+// New checks the configuration. The bidder bids once SetCatalog was called.
+func New(cfg Config, deps Deps) (*Bidder, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(cfg.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") {
+		return nil, fmt.Errorf("bidder.public_url: got %q; want scheme and host, such as https://dsp.example", cfg.PublicURL)
+	}
+	cfg.PublicURL = u.Scheme + "://" + u.Host
+	b := &Bidder{
+		cfg: cfg, deps: deps, clock: deps.Clock, exchanges: make(map[string]*Exchange),
+		secureURL: u.Scheme == "https" || loopback(u.Hostname()),
+		counts:    newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
+	}
+	for _, e := range deps.Exchanges {
+		if err := e.Validate(); err != nil {
+			return nil, err
+		}
+		if b.exchanges[e.Name] != nil {
+			return nil, fmt.Errorf("exchanges: name %q: got it twice; want it once", e.Name)
+		}
+		e.seat = []byte(e.Seat)
+		b.exchanges[e.Name] = &e
+	}
+	if len(b.exchanges) == 0 {
+		return nil, errors.New("exchanges: got none; want at least one")
+	}
+	b.metrics = newMetrics(deps.Exchanges)
+	b.pool.New = func() any { return &auction{} }
+	return b, nil
+}
+
+// loopback hosts are secure contexts to a browser (W3C Secure Contexts 3.1).
+func loopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// SetCatalog compiles a catalogue and puts it in force for the bids that start
+// from now on. The error joins what is wrong with line items that can't bid; the
+// others do.
+func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
+	next, err := newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
+	b.book.Store(next)
+	return err
+}
+
+// rank orders line items by their highest bid in US dollars.
+func (b *Bidder) rank(l campaigns.Lineage) int64 {
+	v, ok := b.convertDown(l.LineItem.MaxBid, l.Advertiser.Currency, money.USD)
+	if !ok {
+		return 0
+	}
+	return int64(v)
+}
+
+// Generation is that of the catalogue in force, 0 before the first.
+func (b *Bidder) Generation() int64 {
+	if k := b.book.Load(); k != nil {
+		return k.catalog.Generation
+	}
+	return 0
+}
+
+// Drain answers every request with a no-bid from now on. Notices go on.
+func (b *Bidder) Drain() { b.draining.Store(true) }
+
+// Metrics returns the counters.
+func (b *Bidder) Metrics() *Metrics { return b.metrics }
+
+// Run flushes bid counts until ctx ends, and once more then.
+func (b *Bidder) Run(ctx context.Context) error {
+	t := time.NewTicker(b.cfg.CountsEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return b.flushCounts(context.WithoutCancel(ctx))
+		case <-t.C:
+			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
+				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))
+			}
+		}
+	}
+}

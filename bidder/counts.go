@@ -1,0 +1,156 @@
+package bidder
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/goccy/go-json"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+)
+
+// countKey is what bids are counted by (docs/topics.md, auctions).
+type countKey struct {
+	hour                                       int64 // unix hours
+	advertiser, campaign, lineItem, creativeID campaigns.ID
+	exchange, deal, site                       string
+	app                                        bool
+}
+
+const otherSites = "(other)"
+
+// counts adds up bids between two flushes. A shard's lock guards its rows; the
+// shard is chosen by the bid's counter, so that no lock is shared by all bids.
+type counts struct {
+	node   string
+	seq    uint64
+	rows   int // bound of one shard
+	shards [16]countShard
+}
+
+type countShard struct {
+	mu   sync.Mutex
+	rows map[countKey]int64
+}
+
+func newCounts(incarnation uint64, maxRows int) *counts {
+	c := &counts{node: fmt.Sprintf("%016x", incarnation), rows: max(maxRows/16, 1)}
+	for i := range c.shards {
+		c.shards[i].rows = make(map[countKey]int64)
+	}
+	return c
+}
+
+// add counts the bids of an answered request.
+func (c *counts) add(a *auction) {
+	if len(a.bids) == 0 || a.req.Test {
+		return
+	}
+	s := &c.shards[a.bids[0].bid.Counter%uint64(len(c.shards))]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range a.bids {
+		p := &a.bids[i]
+		l := &a.book.lines[p.row]
+		k := countKey{
+			hour: a.now.Unix() / 3600, advertiser: l.advertiser.ID, campaign: l.campaign.ID, lineItem: l.item.ID,
+			creativeID: l.ads[p.ad].creative.ID, exchange: a.exchange.Name, app: a.app,
+			deal: bytesView(p.dealID(a)), site: bytesView(cut(a.site)),
+		}
+		if _, ok := s.rows[k]; ok {
+			s.rows[k]++ // the views are looked up only, never stored
+			continue
+		}
+		k.deal, k.site = string(p.dealID(a)), string(cut(a.site))
+		if len(s.rows) >= c.rows {
+			k.site = otherSites
+		}
+		s.rows[k]++
+	}
+}
+
+func cut(s []byte) []byte { return s[:min(len(s), maxTokenField)] }
+
+type countRow struct {
+	Hour       time.Time    `json:"hour"`
+	Advertiser campaigns.ID `json:"advertiser"`
+	Campaign   campaigns.ID `json:"campaign"`
+	LineItem   campaigns.ID `json:"line_item"`
+	Creative   campaigns.ID `json:"creative"`
+	Exchange   string       `json:"exchange"`
+	Deal       string       `json:"deal"`
+	Site       string       `json:"site"`
+	App        bool         `json:"app"`
+	Bids       int64        `json:"bids"`
+}
+
+type countsRecord struct {
+	V    int        `json:"v"`
+	Type string     `json:"type"`
+	Node string     `json:"node"`
+	Seq  uint64     `json:"seq"`
+	At   time.Time  `json:"at"`
+	Rows []countRow `json:"rows"`
+}
+
+// maxRecordRows keeps a counts record well below the log's message bound.
+const maxRecordRows = 1000
+
+// take empties the shards into records of bounded size.
+func (c *counts) take(now time.Time) (records [][]byte, err error) {
+	var rows []countRow
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		taken := s.rows
+		s.rows = make(map[countKey]int64, len(taken))
+		s.mu.Unlock()
+		for k, n := range taken {
+			rows = append(rows, countRow{
+				Hour: time.Unix(k.hour*3600, 0).UTC(), Advertiser: k.advertiser, Campaign: k.campaign, LineItem: k.lineItem,
+				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app, Bids: n,
+			})
+		}
+	}
+	for len(rows) > 0 {
+		n := min(len(rows), maxRecordRows)
+		c.seq++
+		b, err := json.Marshal(countsRecord{V: 1, Type: "counts", Node: c.node, Seq: c.seq, At: now, Rows: rows[:n]})
+		if err != nil {
+			return records, fmt.Errorf("encode bid counts: %w", err)
+		}
+		records, rows = append(records, b), rows[n:]
+	}
+	return records, nil
+}
+
+// flushCounts hands the counts over to the log. They inform reports and move no
+// money: where the log's buffer is full they wait for the next flush, bounded.
+func (b *Bidder) flushCounts(ctx context.Context) error {
+	records, err := b.counts.take(b.clock())
+	if err != nil {
+		return err
+	}
+	msgs := make([]eventlog.Message, len(records))
+	for i, r := range records {
+		msgs[i] = eventlog.Message{Topic: eventlog.TopicAuctions, Key: []byte(b.counts.node), Value: r}
+	}
+	if len(msgs) == 0 {
+		return nil
+	}
+	return b.deps.Events.Publish(ctx, msgs...)
+}
+
+// dealID is the id of the deal a bid is under; empty in the open auction.
+func (p *placed) dealID(a *auction) []byte {
+	if p.deal < 0 {
+		return nil
+	}
+	return a.req.Imp[p.imp].PMP.Deals[p.deal].ID
+}
+
+func appendID(dst []byte, id campaigns.ID) []byte { return strconv.AppendInt(dst, int64(id), 10) }

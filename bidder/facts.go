@@ -1,0 +1,144 @@
+package bidder
+
+import (
+	"bidhawk/campaigns"
+	"bidhawk/internal/ids"
+	"bidhawk/internal/openrtb"
+	"bidhawk/targeting"
+)
+
+// index prepares what all impressions of the request share: who the user is,
+// what they like, where they are, and the rows whose request-level targeting fits.
+func (b *Bidder) index(a *auction) {
+	r, f := &a.req, &a.facts
+	tags, cats := f.Tags[:0], f.Categories[:0]
+	*f = targeting.RequestFacts{}
+	f.Exchange, f.Now = a.exchange.Name, a.now
+	f.Categories = cats
+	a.site, a.app = nil, false
+	switch {
+	case r.Site != nil:
+		s := r.Site
+		f.Domain, a.site = s.Domain, s.Domain
+		f.Categories = append(append(append(f.Categories, s.Cat...), s.SectionCat...), s.PageCat...)
+	case r.App != nil:
+		s := r.App
+		f.Bundle, a.site, a.app = s.Bundle, s.Bundle, true
+		f.Categories = append(append(append(f.Categories, s.Cat...), s.SectionCat...), s.PageCat...)
+	case r.DOOH != nil:
+		f.Domain, a.site = r.DOOH.Domain, r.DOOH.Domain
+	}
+	if d := r.Device; d != nil {
+		f.DeviceType, f.OS = d.DeviceType, d.OS
+		if g := d.Geo; g != nil {
+			f.Country, f.Region, f.City = g.Country, g.Region, g.City
+		}
+	}
+	if f.Country == nil && r.User != nil && r.User.Geo != nil {
+		g := r.User.Geo
+		f.Country, f.Region, f.City = g.Country, g.Region, g.City
+	}
+	f.Tags = tags
+	if a.user != 0 {
+		f.Tags = b.userTags(f.Tags, a)
+	}
+	a.book.index.Begin(&a.scratch, f)
+}
+
+// userTags appends the live tags of the user's profile with all their ancestors.
+func (b *Bidder) userTags(dst []campaigns.TagKey, a *auction) []campaigns.TagKey {
+	dst, known := b.deps.Profiles.AppendTags(dst, a.user, a.now)
+	if known {
+		b.metrics.profileHits.Add(1)
+	} else {
+		b.metrics.profileMisses.Add(1)
+	}
+	for _, k := range dst { // the range keeps the tags as they were before
+		dst = b.deps.Ancestors(dst, k)
+	}
+	return dst
+}
+
+// identify derives the user's key: the exchange's id for our cookie before the
+// device's advertising id before the exchange's own id. 0 where the request has
+// none, where there is no legal basis, and for screens, whose ids are no person's.
+func (b *Bidder) identify(a *auction) ids.UserKey {
+	r := &a.req
+	if r.DOOH != nil || !personal(r) {
+		return 0
+	}
+	space := a.exchange.Name
+	if u := r.User; u != nil && len(u.BuyerUID) > 0 {
+		return b.deps.UserKeys.User(ids.KindBuyerUID, space, u.BuyerUID)
+	}
+	if d := r.Device; d != nil && validIFA(d.IFA) {
+		var low [64]byte
+		return b.deps.UserKeys.User(ids.KindIFA, "", appendLower(low[:0], d.IFA))
+	}
+	if u := r.User; u != nil && len(u.ID) > 0 {
+		return b.deps.UserKeys.User(ids.KindBuyerUID, space, u.ID)
+	}
+	return 0
+}
+
+// validIFA refuses what is too long, and the all-zero id that systems send for
+// "tracking is off".
+func validIFA(ifa []byte) bool {
+	if len(ifa) < 8 || len(ifa) > 64 {
+		return false
+	}
+	for _, c := range ifa {
+		if c != '0' && c != '-' {
+			return true
+		}
+	}
+	return false
+}
+
+func appendLower(dst, s []byte) []byte {
+	for _, c := range s {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// impFacts fills a.imp for one impression: its fixed sizes, and the deals that
+// our seat may use.
+func (a *auction) impFacts(imp *openrtb.Imp) {
+	f := &a.imp
+	f.Sizes, f.Deals, f.PrivateOnly = f.Sizes[:0], f.Deals[:0], false
+	a.dealIdx = a.dealIdx[:0]
+	b := imp.Banner
+	for i := range b.Format {
+		if w, h := b.Format[i].W, b.Format[i].H; w > 0 && h > 0 {
+			f.Sizes = append(f.Sizes, campaigns.Size{W: w, H: h})
+		}
+	}
+	if len(b.Format) == 0 && b.W > 0 && b.H > 0 {
+		f.Sizes = append(f.Sizes, campaigns.Size{W: b.W, H: b.H})
+	}
+	if imp.PMP == nil {
+		return
+	}
+	f.PrivateOnly = imp.PMP.PrivateAuction
+	for i := range imp.PMP.Deals {
+		d := &imp.PMP.Deals[i]
+		if len(d.WSeat) > 0 && !containsText(d.WSeat, a.exchange.Seat) {
+			continue
+		}
+		f.Deals = append(f.Deals, d.ID)
+		a.dealIdx = append(a.dealIdx, i)
+	}
+}
+
+func containsText(list [][]byte, s string) bool {
+	for _, l := range list {
+		if string(l) == s {
+			return true
+		}
+	}
+	return false
+}

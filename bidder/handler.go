@@ -1,0 +1,209 @@
+package bidder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"bidhawk/internal/money"
+)
+
+// Handle serves the bidder's listener: bid requests, notices and trackers. A
+// panic on the way of one request is a no-bid of that request, logged with its
+// place and without its content.
+func (b *Bidder) Handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.metrics.panics.Add(1)
+			b.deps.Logger.Error("a request panicked", zap.String("panic", fmt.Sprint(p)), zap.ByteString("stack", debug.Stack()))
+			ctx.Response.Reset()
+			ctx.SetStatusCode(fasthttp.StatusNoContent)
+		}
+	}()
+	path := ctx.Path()
+	switch {
+	case bytes.HasPrefix(path, pathBid):
+		b.handleBid(ctx, path[len(pathBid):])
+	case bytes.HasPrefix(path, pathNotice):
+		b.handleNotice(ctx, path[len(pathNotice):])
+	case bytes.HasPrefix(path, pathTracker):
+		b.handleTracker(ctx, path[len(pathTracker):])
+	default:
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+	}
+}
+
+var (
+	pathBid     = []byte("/openrtb2/")
+	pathNotice  = []byte("/n/")
+	pathTracker = []byte("/t/")
+)
+
+const headerVersion = "X-Openrtb-Version"
+
+func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
+	now := b.clock()
+	e := b.exchanges[string(name)]
+	if e == nil {
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+		b.metrics.unknownExchange.Add(1)
+		return
+	}
+	m := b.metrics.exchange(e.Name)
+	if !ctx.IsPost() {
+		ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
+		ctx.Response.Header.Set("Allow", "POST")
+		return
+	}
+	if v := ctx.Request.Header.Peek(headerVersion); len(v) > 0 && len(v) < 16 {
+		ctx.Response.Header.SetBytesV(headerVersion, v)
+	}
+	a := b.pool.Get().(*auction)
+	a.exchange, a.now = e, now
+	reason := b.serve(ctx, a)
+	m.finish(reason, len(a.bids), b.clock().Sub(now))
+	a.release()
+	b.pool.Put(a)
+}
+
+// serve answers one bid request and says how it ended.
+func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
+	body, err := b.body(ctx, a)
+	if err == nil {
+		err = a.req.Decode(body)
+	}
+	if err == nil {
+		if err = a.req.Validate(); err != nil {
+			ctx.SetStatusCode(fasthttp.StatusBadRequest)
+			return NoBidInvalid
+		}
+	}
+	if err != nil {
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+		return NoBidMalformed
+	}
+	if reason := b.admit(a); reason != NoBidNone {
+		b.noBid(ctx, a, reason)
+		return reason
+	}
+	reason := b.decide(a)
+	if len(a.bids) > 0 {
+		reason = b.answer(ctx, a)
+	}
+	if reason != NoBidNone && len(a.bids) == 0 {
+		b.noBid(ctx, a, reason)
+	}
+	return reason
+}
+
+// admit checks what holds for the whole request before any line item is looked at.
+func (b *Bidder) admit(a *auction) NoBid {
+	r := &a.req
+	a.book = b.book.Load()
+	switch {
+	case b.draining.Load() || a.book == nil || b.deps.Ready() != nil:
+		return NoBidNotReady
+	case a.book.catalog.Kill.All:
+		return NoBidKilled
+	case len(r.WSeat) > 0 && !containsText(r.WSeat, a.exchange.Seat), containsText(r.BSeat, a.exchange.Seat) && a.exchange.Seat != "":
+		return NoBidSeatBlocked
+	}
+	tmax := a.exchange.DefaultTMax
+	if r.TMax > 0 {
+		tmax = time.Duration(min(r.TMax, 60_000)) * time.Millisecond
+	}
+	a.deadline = a.now.Add(tmax - a.exchange.NetworkMargin)
+	if !b.clock().Before(a.deadline) {
+		return NoBidTimeout
+	}
+	var ok bool
+	if a.cur, ok = b.currency(r.Cur); !ok {
+		return NoBidCurrency
+	}
+	if a.user = b.identify(a); a.user == 0 && !b.cfg.ContextualWithoutBasis && !personal(r) {
+		return NoBidPrivacy
+	}
+	return NoBidNone
+}
+
+// currency is the first of the allowed ones that the rate table knows; US
+// dollars where the request names none.
+func (b *Bidder) currency(allowed []money.Currency) (money.Currency, bool) {
+	if len(allowed) == 0 {
+		return money.USD, true
+	}
+	for _, c := range allowed {
+		if _, ok := b.deps.FX.Between(c, money.USD, money.RoundDown); ok {
+			return c, true
+		}
+	}
+	return money.Currency{}, false
+}
+
+func (b *Bidder) noBid(ctx *fasthttp.RequestCtx, a *auction, reason NoBid) {
+	if !a.exchange.NoBidBody {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(a.appendNoBid(reason))
+}
+
+// body is the request's body, unpacked where it is gzipped, within the bound.
+func (b *Bidder) body(ctx *fasthttp.RequestCtx, a *auction) ([]byte, error) {
+	raw := ctx.PostBody()
+	enc := ctx.Request.Header.ContentEncoding()
+	if len(enc) == 0 || string(enc) == "identity" {
+		if len(raw) > b.cfg.MaxBodyBytes {
+			return nil, errBodyTooLarge
+		}
+		return raw, nil
+	}
+	if string(enc) != "gzip" {
+		return nil, errEncoding
+	}
+	return a.gunzip(raw, b.cfg.MaxBodyBytes)
+}
+
+// gunzip unpacks raw into a's own buffer, up to max bytes.
+func (a *auction) gunzip(raw []byte, max int) ([]byte, error) {
+	in := &a.unpack
+	in.src.Reset(raw)
+	if in.r == nil {
+		r, err := gzip.NewReader(&in.src)
+		if err != nil {
+			return nil, err
+		}
+		in.r = r
+	} else if err := in.r.Reset(&in.src); err != nil {
+		return nil, err
+	}
+	in.buf.Reset()
+	n, err := in.buf.ReadFrom(io.LimitReader(in.r, int64(max)+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > int64(max) {
+		return nil, errBodyTooLarge
+	}
+	return in.buf.Bytes(), nil
+}
+
+// unpacker is the reused state of gunzip.
+type unpacker struct {
+	src bytes.Reader
+	r   *gzip.Reader
+	buf bytes.Buffer
+}
+
+var (
+	errBodyTooLarge = errors.New("body is larger than bidder.max_body_bytes")
+	errEncoding     = errors.New("content encoding is neither gzip nor identity")
+)

@@ -1,0 +1,125 @@
+package bidder
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Metrics counts what the bidder did. All counters only grow. Safe for
+// concurrent use.
+type Metrics struct {
+	exchanges       map[string]*exchangeMetrics // read-only after newMetrics
+	names           []string
+	unknownExchange atomic.Uint64
+	panics          atomic.Uint64
+	profileHits     atomic.Uint64
+	profileMisses   atomic.Uint64
+	notices         [noticeKinds][noticeResults]atomic.Uint64
+	lossReasons     [256]atomic.Uint64
+	// Handler is the time from a body read to its answer built.
+	Handler Latency
+}
+
+type exchangeMetrics struct {
+	all     *Metrics
+	results [noBidCount]atomic.Uint64 // by reason; NoBidNone: answered with bids
+	bids    atomic.Uint64
+}
+
+func newMetrics(exchanges []Exchange) *Metrics {
+	m := &Metrics{exchanges: make(map[string]*exchangeMetrics)}
+	for _, e := range exchanges {
+		m.exchanges[e.Name] = &exchangeMetrics{all: m}
+		m.names = append(m.names, e.Name)
+	}
+	slices.Sort(m.names)
+	return m
+}
+
+func (m *Metrics) exchange(name string) *exchangeMetrics { return m.exchanges[name] }
+
+func (e *exchangeMetrics) finish(reason NoBid, bids int, took time.Duration) {
+	if bids > 0 {
+		reason = NoBidNone
+	}
+	e.results[reason].Add(1)
+	e.bids.Add(uint64(bids))
+	e.all.Handler.Observe(took)
+}
+
+// Totals are sums over all exchanges.
+type Totals struct {
+	Requests, Answered, Bids, BadRequests uint64
+	NoBids                                map[string]uint64 // by reason, without zeros
+}
+
+// Totals adds the counters up.
+func (m *Metrics) Totals() Totals {
+	t := Totals{NoBids: make(map[string]uint64)}
+	for _, e := range m.exchanges {
+		t.Bids += e.bids.Load()
+		for r := range e.results {
+			n := e.results[r].Load()
+			t.Requests += n
+			switch reason := NoBid(r); {
+			case n == 0:
+			case reason == NoBidNone:
+				t.Answered += n
+			default:
+				t.NoBids[reason.String()] += n
+				if reason == NoBidMalformed || reason == NoBidInvalid {
+					t.BadRequests += n
+				}
+			}
+		}
+	}
+	return t
+}
+
+// Notice counts the notices of a kind that ended as result.
+func (m *Metrics) Notice(kind NoticeKind, result NoticeResult) uint64 {
+	return m.notices[kind][result].Load()
+}
+
+// WritePrometheus writes every counter in the Prometheus text format.
+func (m *Metrics) WritePrometheus(w io.Writer) {
+	for _, name := range m.names {
+		e := m.exchanges[name]
+		fmt.Fprintf(w, "bidhawk_bids_total{exchange=%q} %d\n", name, e.bids.Load())
+		var answered, noBid, bad uint64
+		for r := range e.results {
+			n := e.results[r].Load()
+			switch reason := NoBid(r); {
+			case reason == NoBidNone:
+				answered = n
+				continue
+			case reason == NoBidMalformed || reason == NoBidInvalid:
+				bad += n
+			default:
+				noBid += n
+			}
+			fmt.Fprintf(w, "bidhawk_no_bids_total{exchange=%q,reason=%q} %d\n", name, NoBid(r), n)
+		}
+		fmt.Fprintf(w, "bidhawk_requests_total{exchange=%q,result=\"bid\"} %d\n", name, answered)
+		fmt.Fprintf(w, "bidhawk_requests_total{exchange=%q,result=\"no_bid\"} %d\n", name, noBid)
+		fmt.Fprintf(w, "bidhawk_requests_total{exchange=%q,result=\"bad_request\"} %d\n", name, bad)
+	}
+	fmt.Fprintf(w, "bidhawk_requests_unknown_exchange_total %d\n", m.unknownExchange.Load())
+	fmt.Fprintf(w, "bidhawk_request_panics_total %d\n", m.panics.Load())
+	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"known\"} %d\n", m.profileHits.Load())
+	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"unknown\"} %d\n", m.profileMisses.Load())
+	for k := range m.notices {
+		for r := range m.notices[k] {
+			fmt.Fprintf(w, "bidhawk_notices_total{kind=%q,result=%q} %d\n", NoticeKind(k), NoticeResult(r), m.notices[k][r].Load())
+		}
+	}
+	for reason := range m.lossReasons {
+		if n := m.lossReasons[reason].Load(); n > 0 {
+			fmt.Fprintf(w, "bidhawk_losses_total{reason=\"%d\"} %d\n", reason, n)
+		}
+	}
+	m.Handler.writePrometheus(w, "bidhawk_handler_seconds")
+}

@@ -1,0 +1,44 @@
+package bidder
+
+import (
+	"time"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
+)
+
+// exposureRecord is a record of the exposures topic.
+type exposureRecord struct {
+	V          int          `json:"v"`
+	Type       string       `json:"type"`
+	At         time.Time    `json:"at"`
+	BidAt      time.Time    `json:"bid_at"`
+	Bid        ids.BidID    `json:"bid"`
+	User       string       `json:"user,omitempty"`
+	Exchange   string       `json:"exchange"`
+	Advertiser campaigns.ID `json:"advertiser"`
+	Campaign   campaigns.ID `json:"campaign"`
+	LineItem   campaigns.ID `json:"line_item"`
+	Creative   campaigns.ID `json:"creative"`
+	Deal       string       `json:"deal"`
+	Site       string       `json:"site"`
+	App        bool         `json:"app"`
+	Test       bool         `json:"test"`
+}
+
+// conversionRecord is a record of the conversions topic.
+type conversionRecord struct {
+	V             int            `json:"v"`
+	ID            string         `json:"id"`
+	At            time.Time      `json:"at"`
+	Advertiser    campaigns.ID   `json:"advertiser"`
+	Type          string         `json:"type"`
+	Order         string         `json:"order"`
+	Value         money.Nanos    `json:"value_nanos"`
+	Currency      money.Currency `json:"currency"`
+	User          string         `json:"user,omitempty"`
+	ClickBid      *ids.BidID     `json:"click_bid,omitempty"`
+	ClickLineItem campaigns.ID   `json:"click_line_item,omitempty"`
+	Source        string         `json:"source"`
+}

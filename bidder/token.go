@@ -1,0 +1,192 @@
+package bidder
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
+	"bidhawk/pacing"
+)
+
+// Purpose is what a token is good for; a token of one purpose is forged for
+// every other.
+type Purpose byte
+
+// The purposes.
+const (
+	PurposeWin        Purpose = 'w'
+	PurposeBilling    Purpose = 'b'
+	PurposeLoss       Purpose = 'l'
+	PurposeImpression Purpose = 'i'
+	PurposeClick      Purpose = 'c'
+)
+
+// Token is everything a notice needs to know of its bid, so that any node can
+// post it without a memory of the bid.
+type Token struct {
+	Bid        ids.BidID
+	BidAt      time.Time // to the second
+	User       ids.UserKey
+	Exchange   string
+	Advertiser campaigns.ID
+	Campaign   campaigns.ID
+	LineItem   campaigns.ID
+	Creative   campaigns.ID
+	Lease      int64
+	Day        pacing.Day // of the lease, in the advertiser's zone
+	Reserved   pacing.Amounts
+	FXRate     money.Rate // advertiser's unit for one of Currency
+	Currency   money.Currency
+	Deal       string
+	Site       string // a site's domain, or an app's bundle
+	App        bool
+	Test       bool
+	PerClick   bool // a click charges
+}
+
+// Errors of Tokens.Parse.
+var (
+	ErrTokenMalformed = errors.New("token is malformed")
+	ErrTokenForged    = errors.New("token does not verify")
+)
+
+const (
+	tokenVersion  = 1
+	maxTokenText  = 1024
+	maxTokenField = 128 // bytes of exchange, deal and site each; longer ones are cut
+)
+
+const (
+	flagApp byte = 1 << iota
+	flagTest
+	flagPerClick
+)
+
+// Tokens makes and reads tokens. It is safe for concurrent use.
+//
+// The payload is readable by whoever sees the URL, so the user key is hidden
+// under a keystream that the bid id selects: a page could otherwise follow a
+// user from site to site.
+type Tokens struct {
+	keys *ids.Keyring
+	mask cipher.Block
+}
+
+// NewTokens takes the signing keys and the 16-byte secret that hides user keys.
+func NewTokens(keys *ids.Keyring, userMask []byte) (*Tokens, error) {
+	if len(userMask) != 16 {
+		return nil, fmt.Errorf("user mask: got %d bytes; want 16", len(userMask))
+	}
+	b, err := aes.NewCipher(userMask)
+	if err != nil {
+		return nil, fmt.Errorf("user mask: %w", err)
+	}
+	return &Tokens{keys: keys, mask: b}, nil
+}
+
+// AppendPayload appends the unsigned payload of t; Sign turns it into the text
+// of one purpose, so that several purposes share the work.
+func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
+	flags := byte(0)
+	if t.App {
+		flags |= flagApp
+	}
+	if t.Test {
+		flags |= flagTest
+	}
+	if t.PerClick {
+		flags |= flagPerClick
+	}
+	dst = append(dst, tokenVersion, flags)
+	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Incarnation)
+	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Counter)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(t.User)^k.keystream(t.Bid))
+	dst = append(dst, t.Currency[:]...)
+	for _, v := range [...]uint64{
+		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
+		uint64(t.Lease), uint64(t.Day), uint64(t.Reserved.Media), uint64(t.Reserved.Charge), uint64(t.FXRate),
+	} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	for _, s := range [...]string{t.Exchange, t.Deal, t.Site} {
+		s = s[:min(len(s), maxTokenField)]
+		dst = append(dst, byte(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+func (k *Tokens) keystream(b ids.BidID) uint64 {
+	var block [aes.BlockSize]byte
+	b.Put(block[:])
+	k.mask.Encrypt(block[:], block[:])
+	return binary.BigEndian.Uint64(block[:8])
+}
+
+// Sign appends the URL-safe text of payload for purpose. scratch is reused and
+// returned; it must not overlap dst or payload.
+func (k *Tokens) Sign(dst, payload []byte, purpose Purpose, scratch []byte) (out, reuse []byte) {
+	tag := k.keys.Tag(byte(purpose), payload)
+	scratch = append(append(scratch[:0], payload...), tag[:]...)
+	return base64.RawURLEncoding.AppendEncode(dst, scratch), scratch
+}
+
+// Parse verifies text for purpose and decodes it. The error is
+// ErrTokenMalformed or ErrTokenForged.
+func (k *Tokens) Parse(text []byte, purpose Purpose) (Token, error) {
+	var buf [maxTokenText]byte
+	if len(text) == 0 || len(text) > maxTokenText {
+		return Token{}, ErrTokenMalformed
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(buf[:], text)
+	if err != nil || n <= ids.TagSize {
+		return Token{}, ErrTokenMalformed
+	}
+	payload, tag := buf[:n-ids.TagSize], buf[n-ids.TagSize:n]
+	if k.keys.Verify(byte(purpose), payload, tag) != nil {
+		return Token{}, ErrTokenForged
+	}
+	return k.decode(payload)
+}
+
+func (k *Tokens) decode(p []byte) (t Token, err error) {
+	const fixed = 2 + 16 + 8 + 3
+	if len(p) < fixed || p[0] != tokenVersion {
+		return t, ErrTokenMalformed
+	}
+	t.App, t.Test, t.PerClick = p[1]&flagApp != 0, p[1]&flagTest != 0, p[1]&flagPerClick != 0
+	t.Bid = ids.GetBidID(p[2:18])
+	t.User = ids.UserKey(binary.BigEndian.Uint64(p[18:26]) ^ k.keystream(t.Bid))
+	copy(t.Currency[:], p[26:29])
+	p = p[fixed:]
+	var v [10]uint64
+	for i := range v {
+		n, size := binary.Uvarint(p)
+		if size <= 0 {
+			return Token{}, ErrTokenMalformed
+		}
+		v[i], p = n, p[size:]
+	}
+	t.BidAt = time.Unix(int64(v[0]), 0).UTC()
+	t.Advertiser, t.Campaign, t.LineItem, t.Creative = campaigns.ID(v[1]), campaigns.ID(v[2]), campaigns.ID(v[3]), campaigns.ID(v[4])
+	t.Lease, t.Day = int64(v[5]), pacing.Day(v[6])
+	t.Reserved = pacing.Amounts{Media: money.Nanos(v[7]), Charge: money.Nanos(v[8])}
+	t.FXRate = money.Rate(v[9])
+	for _, s := range [...]*string{&t.Exchange, &t.Deal, &t.Site} {
+		if len(p) == 0 || len(p) < 1+int(p[0]) {
+			return Token{}, ErrTokenMalformed
+		}
+		*s, p = string(p[1:1+p[0]]), p[1+p[0]:]
+	}
+	if len(p) != 0 {
+		return Token{}, ErrTokenMalformed
+	}
+	return t, nil
+}

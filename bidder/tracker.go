@@ -1,0 +1,218 @@
+package bidder
+
+import (
+	"bytes"
+	"net/url"
+	"time"
+
+	"github.com/goccy/go-json"
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
+	"bidhawk/pacing"
+)
+
+// pixel is a transparent 1x1 GIF.
+var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// handleTracker serves /t/imp/{token}, /t/click/{token} and /t/conv.
+func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
+	name, text, _ := bytes.Cut(rest, slash)
+	ctx.Response.Header.Set("Cache-Control", "no-store, private")
+	switch string(name) {
+	case "imp":
+		b.impression(ctx, text)
+	case "click":
+		b.click(ctx, text)
+	case "conv":
+		b.conversion(ctx)
+	default:
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+	}
+}
+
+// impression answers with the pixel whatever happens: a page must not show a
+// broken image. Only the count tells.
+func (b *Bidder) impression(ctx *fasthttp.RequestCtx, text []byte) {
+	t, result := b.token(text, PurposeImpression)
+	if result == NoticeAccepted {
+		now := b.clock()
+		if now.Sub(t.BidAt) > noticeValid {
+			result = NoticeExpired
+		}
+		result = b.publish(result, b.exposure("impression", &t, now))
+	}
+	b.metrics.notices[NoticeImpression][result].Add(1)
+	if result == NoticeFailed {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		return
+	}
+	ctx.SetContentType("image/gif")
+	ctx.SetBody(pixel)
+}
+
+// click leads the user on to the creative's landing page, with the click's id.
+// The host was checked against the advertiser's registered hosts when the
+// creative was stored, and comes from the catalogue, never from the URL.
+func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
+	t, result := b.token(text, PurposeClick)
+	if result == NoticeForged || result == NoticeMalformed {
+		b.metrics.notices[NoticeClick][result].Add(1)
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+		return
+	}
+	var landing string
+	if k := b.book.Load(); k != nil {
+		if c := k.catalog.Creatives[t.Creative]; c != nil {
+			landing = c.LandingURL
+		}
+	}
+	if landing == "" {
+		b.metrics.notices[NoticeClick][NoticeMalformed].Add(1)
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+		return
+	}
+	if result == NoticeAccepted {
+		result = b.recordClick(&t)
+	}
+	b.metrics.notices[NoticeClick][result].Add(1)
+	// The user goes on even where the click could not be recorded.
+	ctx.Response.Header.Set("Location", withClickID(landing, text))
+	ctx.Response.Header.Set("Referrer-Policy", "no-referrer-when-downgrade")
+	ctx.SetStatusCode(fasthttp.StatusFound)
+}
+
+func (b *Bidder) recordClick(t *Token) NoticeResult {
+	now := b.clock()
+	result := NoticeAccepted
+	if now.Sub(t.BidAt) > noticeValid {
+		result = NoticeExpired
+	}
+	msgs := []eventlog.Message{b.exposure("click", t, now)}
+	if t.PerClick {
+		n := notice(t, now)
+		msg, err := pacing.ClickMessage(&n)
+		if err != nil {
+			b.deps.Logger.Error("a verified click breaks a rule of the ledger; nothing was charged", zap.Error(err))
+			return NoticeMalformed
+		}
+		msgs = append(msgs, msg)
+	}
+	return b.publish(result, msgs...)
+}
+
+// ClickParam is the landing page's parameter that carries the click's id.
+const ClickParam = "bh_click"
+
+func withClickID(landing string, token []byte) string {
+	u, err := url.Parse(landing)
+	if err != nil {
+		return landing
+	}
+	q := ClickParam + "=" + string(token) // the token's alphabet needs no escape
+	if u.RawQuery != "" {
+		q = u.RawQuery + "&" + q
+	}
+	u.RawQuery = q
+	return u.String()
+}
+
+// VerifyClick reads a click id, as it came back from a landing page.
+func (b *Bidder) VerifyClick(id string) (Token, error) {
+	return b.deps.Tokens.Parse([]byte(id), PurposeClick)
+}
+
+// Bounds of a conversion's parameters.
+const (
+	maxOrderID  = 128
+	maxConvType = 32
+)
+
+// conversion serves the pixel /t/conv?click=&order=&value=&cur=&type=. It needs
+// a click id: without one the pixel can't tell whose conversion it is.
+func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
+	args := ctx.QueryArgs()
+	t, result := b.token(args.Peek("click"), PurposeClick)
+	if result == NoticeAccepted {
+		c, field, ok := newConversion(&t, args, b.clock())
+		if !ok {
+			b.metrics.notices[NoticeConversion][NoticeMalformed].Add(1)
+			ctx.Error("conversion pixel: parameter "+field, fasthttp.StatusBadRequest)
+			return
+		}
+		key := []byte(c.User)
+		if len(key) == 0 {
+			key = append(appendID(nil, c.Advertiser), "/"+c.Order...)
+		}
+		body, err := json.Marshal(c)
+		if err != nil {
+			result = NoticeMalformed
+		} else {
+			result = b.publish(result, eventlog.Message{Topic: eventlog.TopicConversions, Key: key, Value: body})
+		}
+	}
+	b.metrics.notices[NoticeConversion][result].Add(1)
+	if s := result.status(); s >= 400 {
+		ctx.SetStatusCode(s)
+		return
+	}
+	ctx.SetContentType("image/gif")
+	ctx.SetBody(pixel)
+}
+
+// newConversion reads the pixel's parameters; where ok is false, field names
+// the one that breaks its rule, and the rule.
+func newConversion(t *Token, args *fasthttp.Args, now time.Time) (c conversionRecord, field string, ok bool) {
+	order, kind := string(args.Peek("order")), string(args.Peek("type"))
+	if kind == "" {
+		kind = "purchase"
+	}
+	switch {
+	case order == "" || len(order) > maxOrderID || !printable(order):
+		return c, "order: want 1 to 128 printable characters", false
+	case len(kind) > maxConvType || !printable(kind):
+		return c, "type: want at most 32 printable characters", false
+	}
+	value := money.Nanos(0)
+	if v := args.Peek("value"); len(v) > 0 {
+		n, err := money.ParseNanos(v, money.RoundDown)
+		if err != nil || n < 0 {
+			return c, "value: want a decimal number from 0 to 9 billion", false
+		}
+		value = money.Nanos(n)
+	}
+	cur := money.USD
+	if v := args.Peek("cur"); len(v) > 0 {
+		parsed, err := money.ParseCurrency(string(v))
+		if err != nil {
+			return c, "cur: want three upper-case letters of ISO 4217", false
+		}
+		cur = parsed
+	}
+	bid := t.Bid
+	c = conversionRecord{
+		V: 1, ID: conversionID(t.Advertiser, order), At: now, Advertiser: t.Advertiser, Type: kind, Order: order,
+		Value: value, Currency: cur, ClickBid: &bid, ClickLineItem: t.LineItem, Source: "pixel",
+	}
+	if t.User != 0 {
+		c.User = t.User.String()
+	}
+	return c, "", true
+}
+
+// conversionID is the same for every report of one order: repeats are dropped.
+func conversionID(advertiser campaigns.ID, order string) string {
+	return string(appendID(nil, advertiser)) + "/" + order
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r == 0xfffd {
+			return false
+		}
+	}
+	return true
+}
