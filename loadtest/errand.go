@@ -1,0 +1,132 @@
+package loadtest
+
+import (
+	"html"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"bidhawk/internal/money"
+)
+
+// errandKind is what a GET tells the server.
+type errandKind uint8
+
+const (
+	errandWin        errandKind = iota // nurl
+	errandBill                         // burl
+	errandLoss                         // lurl
+	errandImpression                   // the tracker in the markup
+	errandClick
+	errandConversion
+	errandKinds = 6
+)
+
+func (k errandKind) String() string {
+	return [errandKinds]string{"win", "billing", "loss", "impression", "click", "conversion"}[k]
+}
+
+// doubt is what is known of a notice that was given up.
+type doubt uint8
+
+const (
+	neverArrived doubt = iota // no attempt was written
+	inDoubt                   // an attempt was written and not answered, or answered 5xx
+	refused                   // answered 4xx: the server has spoken
+)
+
+// cleared is a bid whose auction has ended. Its errands share it: each kind of
+// event is counted once, whichever copy is acknowledged first.
+type cleared struct {
+	seq           uint64
+	key           uint64 // of draws: the request and the imp
+	user          int
+	id, cid, crid string
+	currency      string
+	price         money.CPM // clearing
+	landed        [errandKinds]atomic.Bool
+	pending       atomic.Int32 // errands not yet done; the last one frees the place in the courier
+}
+
+// errand is one GET to be delivered, and where it stands.
+type errand struct {
+	kind     errandKind
+	url      string
+	bid      *cleared
+	due      time.Time
+	giveUp   time.Time
+	attempts int
+	repeat   bool // a copy on purpose
+	written  bool // an attempt may have arrived
+
+	order      string      // of a conversion
+	orderValue money.Nanos // of a conversion
+}
+
+// Paths by which the server's trackers are known in markup.
+const (
+	impressionPath = "/t/imp/"
+	clickPath      = "/t/click/"
+	conversionPath = "/t/conv"
+	clickParameter = "bh_click"
+)
+
+// findURL returns the first http URL in markup whose path has part: the text
+// between the delimiters around it, with HTML entities resolved.
+func findURL(markup, part string) string {
+	at := strings.Index(markup, part)
+	if at < 0 {
+		return ""
+	}
+	start := strings.LastIndex(markup[:at], "http")
+	if start < 0 || strings.ContainsAny(markup[start:at], urlEnds) {
+		return ""
+	}
+	end := strings.IndexAny(markup[start:], urlEnds)
+	if end < 0 {
+		end = len(markup) - start
+	}
+	return html.UnescapeString(markup[start : start+end])
+}
+
+const urlEnds = "\"'<>() \t\r\n\\"
+
+// clickID is the click's name in the landing URL, "" where there is none.
+func clickID(landing string) string {
+	u, err := url.Parse(landing)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get(clickParameter)
+}
+
+// appendGET appends a whole GET request for an http URL and returns the address
+// to send it to; ok is false for a URL that cannot be fetched.
+func appendGET(dst []byte, rawURL string) (request []byte, addr string, ok bool) {
+	rest, ok := strings.CutPrefix(rawURL, "http://")
+	if !ok || strings.ContainsAny(rest, " \r\n") {
+		return dst, "", false
+	}
+	host, path := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, path = rest[:i], rest[i:]
+	}
+	if host == "" {
+		return dst, "", false
+	}
+	path, _, _ = strings.Cut(path, "#")
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	addr = host
+	if !strings.Contains(host[strings.LastIndexByte(host, ']')+1:], ":") {
+		addr += ":80"
+	}
+	dst = append(dst, "GET "...)
+	dst = append(dst, path...)
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, host...)
+	dst = append(dst, "\r\nUser-Agent: bidhawk-loadtest\r\n\r\n"...)
+	return dst, addr, true
+}

@@ -1,0 +1,210 @@
+package loadtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"bidhawk/internal/money"
+)
+
+// facts are what an answer is judged by: the parts of a request that bind the
+// bidder. They are read tolerantly, once per body, because exchanges' real
+// requests deviate; a body that is no JSON object has ok false.
+type facts struct {
+	ok        bool
+	id        string
+	test      bool
+	tmax      time.Duration // 0: none stated
+	cur       []string      // nil: USD
+	bcat      []string
+	acat      []string
+	badv      []string
+	bapp      []string
+	wseat     []string
+	bseat     []string
+	imps      []impFacts
+	inventory string // the site's domain or the app's bundle
+}
+
+// impFacts are the facts of one imp.
+type impFacts struct {
+	id                           string
+	banner, video, audio, native bool
+	formats                      []format // nil: any size
+	bannerAttr, videoAttr        []string // battr
+	floor                        money.CPM
+	floorCur                     string
+	secure                       bool
+	private                      bool // private_auction: deals only
+	deals                        []dealFacts
+}
+
+// format is an allowed size, or a ratio with a least width.
+type format struct{ w, h, wRatio, hRatio, wMin int }
+
+func (f format) allows(w, h int) bool {
+	if f.wRatio > 0 && f.hRatio > 0 {
+		return w >= f.wMin && w*f.hRatio == h*f.wRatio
+	}
+	return f.w == w && f.h == h
+}
+
+// dealFacts are the facts of one deal. It does not inherit the imp's floor.
+type dealFacts struct {
+	id       string
+	floor    money.CPM
+	floorCur string
+	at       int
+	wseat    []string
+	wadomain []string
+}
+
+func readFacts(body []byte) *facts {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var root map[string]any
+	if dec.Decode(&root) != nil || root == nil {
+		return &facts{}
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return &facts{} // something follows the object
+	}
+	f := &facts{
+		ok: true, id: text(root["id"]), test: number(root["test"]) == 1,
+		tmax: time.Duration(number(root["tmax"])) * time.Millisecond,
+		cur:  texts(root["cur"]), bcat: texts(root["bcat"]), acat: texts(root["acat"]),
+		badv: texts(root["badv"]), bapp: texts(root["bapp"]),
+		wseat: texts(root["wseat"]), bseat: texts(root["bseat"]),
+	}
+	f.inventory = text(object(root["site"])["domain"])
+	if app := object(root["app"]); app != nil {
+		f.inventory = text(app["bundle"])
+	}
+	for _, v := range list(root["imp"]) {
+		if m := object(v); m != nil {
+			f.imps = append(f.imps, readImp(m))
+		}
+	}
+	return f
+}
+
+func readImp(m map[string]any) impFacts {
+	b, v := object(m["banner"]), object(m["video"])
+	i := impFacts{
+		id: text(m["id"]), banner: b != nil, video: v != nil,
+		audio: object(m["audio"]) != nil, native: object(m["native"]) != nil,
+		bannerAttr: texts(b["battr"]), videoAttr: texts(v["battr"]),
+		floor: price(m["bidfloor"]), floorCur: currency(m["bidfloorcur"]),
+		secure: number(m["secure"]) == 1,
+	}
+	for _, f := range list(b["format"]) {
+		o := object(f)
+		i.formats = append(i.formats, format{
+			number(o["w"]), number(o["h"]), number(o["wratio"]), number(o["hratio"]), number(o["wmin"]),
+		})
+	}
+	if w, h := number(b["w"]), number(b["h"]); w > 0 && h > 0 && len(i.formats) == 0 {
+		i.formats = append(i.formats, format{w: w, h: h})
+	}
+	market := object(m["pmp"])
+	i.private = number(market["private_auction"]) == 1
+	for _, v := range list(market["deals"]) {
+		d := object(v)
+		i.deals = append(i.deals, dealFacts{
+			id: text(d["id"]), floor: price(d["bidfloor"]), floorCur: currency(d["bidfloorcur"]),
+			at: number(d["at"]), wseat: texts(d["wseat"]), wadomain: texts(d["wadomain"]),
+		})
+	}
+	return i
+}
+
+func (f *facts) imp(id string) *impFacts {
+	for i := range f.imps {
+		if f.imps[i].id == id {
+			return &f.imps[i]
+		}
+	}
+	return nil
+}
+
+func (i *impFacts) deal(id string) *dealFacts {
+	for d := range i.deals {
+		if i.deals[d].id == id {
+			return &i.deals[d]
+		}
+	}
+	return nil
+}
+
+func (f *facts) allowsCurrency(cur string) bool {
+	if len(f.cur) == 0 {
+		return cur == "USD"
+	}
+	return slices.Contains(f.cur, cur)
+}
+
+// The readers below take what exchanges send: numbers as strings, booleans as
+// integers, a scalar where an array is due.
+
+func object(v any) map[string]any { m, _ := v.(map[string]any); return m }
+
+func list(v any) []any {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	default:
+		return []any{v}
+	}
+}
+
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+func texts(v any) (out []string) {
+	for _, e := range list(v) {
+		if s := text(e); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func number(v any) int {
+	if v == true {
+		return 1
+	}
+	micros, err := money.ParseMicros([]byte(text(v)), money.RoundDown)
+	if err != nil {
+		return 0
+	}
+	return int(micros / 1_000_000)
+}
+
+// price is a floor, rounded up; what is no price is no floor.
+func price(v any) money.CPM {
+	micros, err := money.ParseMicros([]byte(text(v)), money.RoundUp)
+	if err != nil || micros < 0 {
+		return 0
+	}
+	return money.CPM(micros)
+}
+
+func currency(v any) string {
+	if s := strings.ToUpper(text(v)); s != "" {
+		return s
+	}
+	return "USD"
+}
