@@ -27,6 +27,8 @@ type Params struct {
 	// Rank orders rows, highest first; equal ones by id. Nil ranks by MaxBid,
 	// which compares only within one currency.
 	Rank func(campaigns.Lineage) int64
+
+	common int // stands in for commonMax; tests lower it
 }
 
 // Build compiles the line items of cat that may bid: active, with active
@@ -45,15 +47,22 @@ func Build(cat *campaigns.Catalog, p Params) (*Index, error) {
 	}
 	err := ix.choose(cat, p)
 	b := newBuilder(ix, p.Tags)
-	b.filters()
+	b.filters(cmp.Or(p.common, commonMax))
 	for n := range ix.lines {
 		if rowErr := b.row(n); rowErr != nil {
-			// Only a program beyond uint32 ends here: there is no index to serve.
-			return &Index{generation: cat.Generation, leftOut: ix.leftOut}, errors.Join(err, rowErr)
+			return ix.unusable(), errors.Join(err, rowErr)
 		}
 	}
 	b.finish()
 	return ix, err
+}
+
+// unusable is the index that serves nothing since its line items cannot all be compiled.
+func (ix *Index) unusable() *Index {
+	for id := range ix.ids {
+		ix.leftOut[id] = ReasonInvalid
+	}
+	return &Index{generation: ix.generation, leftOut: ix.leftOut}
 }
 
 // choose fills ix.lines with the line items that may bid, best rank first.

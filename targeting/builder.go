@@ -42,14 +42,14 @@ func newBuilder(ix *Index, tags TagNumbers) *builder {
 	}
 }
 
-// filters compiles the dimensions that have row bitmaps.
-func (b *builder) filters() {
+// filters compiles the dimensions that have row bitmaps, for at most common values each.
+func (b *builder) filters(common int) {
 	asked := make([]campaigns.Set, len(b.ix.lines))
 	for f, d := range filterDims {
 		for n := range b.ix.lines {
 			asked[n] = asks(&b.ix.lines[n].LineItem.Targeting, d)
 		}
-		b.ix.filters[f] = newFilter(asked)
+		b.ix.filters[f] = newFilter(asked, common)
 	}
 }
 
@@ -199,11 +199,15 @@ func (b *builder) list(d dim, ids []uint32) uint32 {
 	return n
 }
 
-// intern gives values their numbers, sorted and distinct.
+// intern gives values their numbers, sorted and distinct. The empty value is
+// none: no request has it.
 func (b *builder) intern(d dim, values []string) []uint32 {
 	dict := &b.ix.dims[d]
 	ids := make([]uint32, 0, len(values))
 	for _, v := range values {
+		if v == "" {
+			continue
+		}
 		id, ok := dict.ids[v]
 		if !ok {
 			id = b.value(d)

@@ -36,20 +36,20 @@ type filter struct {
 const rareSlot = -1
 
 // column is the bitmap of the rows that a request's value leaves standing.
-func (f *filter) column(key []byte) (rows []uint64, rare bool) {
+func (f *filter) column(key []byte) []uint64 {
 	slot, ok := f.slots[string(key)]
 	switch {
 	case !ok || len(key) == 0:
-		return f.none, false
+		return f.none
 	case slot == rareSlot:
-		return f.rare, true
+		return f.rare
 	}
-	return f.common[slot], false
+	return f.common[slot]
 }
 
 // newFilter compiles what each row asks of a dimension.
-func newFilter(asked []campaigns.Set) filter {
-	f := filter{slots: slotsOf(asked)}
+func newFilter(asked []campaigns.Set, commonMax int) filter {
+	f := filter{slots: slotsOf(asked, commonMax)}
 	words := (len(asked) + 63) / 64
 	common := len(f.slots)
 	for _, slot := range f.slots {
@@ -103,7 +103,7 @@ func (f *filter) decides(set *campaigns.Set) bool {
 func put(bitmap []uint64, row int) { bitmap[row>>6] |= 1 << (row & 63) }
 
 // slotsOf gives the commonMax values that most rows name a slot each.
-func slotsOf(asked []campaigns.Set) map[string]int32 {
+func slotsOf(asked []campaigns.Set, commonMax int) map[string]int32 {
 	named := map[string]int{}
 	for _, set := range asked {
 		for _, v := range set.Include {

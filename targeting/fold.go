@@ -1,6 +1,7 @@
 package targeting
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
@@ -46,22 +47,31 @@ func lower(c byte) byte {
 	return c
 }
 
-// domainMax is the length of the longest host name (RFC 1035, section 2.3.4).
-const domainMax = 253
-
-// appendDomain appends a host name in lower case without the root's dot. Of
-// what is too long for a host name it takes the end, whose suffixes still count.
+// appendDomain appends a host name in lower case without the root's dot.
 func appendDomain(dst, v []byte) []byte {
 	if n := len(v); n > 0 && v[n-1] == '.' {
 		v = v[:n-1]
-	}
-	if n := len(v); n > domainMax {
-		v = v[n-domainMax:]
 	}
 	for _, c := range v {
 		dst = append(dst, lower(c))
 	}
 	return dst
+}
+
+// domainMax is the length of the longest host name (RFC 1035, section 2.3.4).
+const domainMax = 253
+
+// bounded is the longest suffix of a domain, cut at a dot, that can be a host
+// name: nothing longer is worth a look-up.
+func bounded(domain []byte) []byte {
+	if len(domain) <= domainMax {
+		return domain
+	}
+	domain = domain[len(domain)-domainMax-1:]
+	if dot := bytes.IndexByte(domain, '.'); dot >= 0 {
+		return domain[dot+1:]
+	}
+	return nil
 }
 
 // appendRegion appends "USA-CA".

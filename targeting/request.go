@@ -11,7 +11,7 @@ func (ix *Index) holdRequest(s *Scratch, req *RequestFacts) {
 	ix.holdPlace(s, req)
 	if len(req.Domain) > 0 {
 		s.key = appendDomain(s.key[:0], req.Domain)
-		ix.holdDomain(s, s.key)
+		ix.holdDomain(s, bounded(s.key))
 	}
 	if len(req.Bundle) > 0 {
 		ix.holdKey(s, dimBundle, req.Bundle)
@@ -34,13 +34,11 @@ func (ix *Index) holdFiltered(s *Scratch, req *RequestFacts) {
 	ix.filter(s, filterOS)
 }
 
-// filter sets a filter's column to the one for the value in s.key.
+// filter sets a filter's column to the one for the value in s.key. The value may
+// be in programs too: of rows that name rare values beside it.
 func (ix *Index) filter(s *Scratch, f int) {
-	rows, rare := ix.filters[f].column(s.key)
-	s.columns[f] = rows
-	if rare {
-		ix.holdKey(s, filterDims[f], s.key)
-	}
+	s.columns[f] = ix.filters[f].column(s.key)
+	ix.holdKey(s, filterDims[f], s.key)
 }
 
 func (ix *Index) holdPlace(s *Scratch, req *RequestFacts) {
@@ -59,13 +57,9 @@ func (ix *Index) holdPlace(s *Scratch, req *RequestFacts) {
 
 // holdDomain enters a domain and every parent of it.
 func (ix *Index) holdDomain(s *Scratch, domain []byte) {
-	for {
+	for more := true; more; {
 		ix.holdKey(s, dimDomain, domain)
-		dot := bytes.IndexByte(domain, '.')
-		if dot < 0 {
-			return
-		}
-		domain = domain[dot+1:]
+		_, domain, more = bytes.Cut(domain, []byte{'.'})
 	}
 }
 
