@@ -43,6 +43,7 @@ func (a *arena[T]) reset(keep int) {
 
 // store is the memory behind one BidRequest.
 type store struct {
+	parser     parser
 	scratch    []byte // unescaped strings
 	views      arena[[]byte]
 	ints       arena[int]

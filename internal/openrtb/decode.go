@@ -16,10 +16,11 @@ func (r *BidRequest) Decode(body []byte) error {
 	if len(body) > MaxBody {
 		return &FieldError{Rule: "want a body of at most 1048576 bytes", Reason: ReasonLimit}
 	}
-	p := parser{r: r}
-	p.b = body
-	p.i = bomLen(body)
+	p := &r.store.parser // not on the stack: it would escape
+	*p = parser{scanner: scanner{b: body, i: bomLen(body)}, r: r}
+	p.space()
 	p.request()
+	p.space()
 	if p.err == nil && p.peek() != 0 {
 		p.fail("want nothing after the request")
 	}
@@ -166,7 +167,6 @@ func (p *parser) requestRule(key []byte) (known bool) {
 
 // requestExt takes the request's ext, where old exchanges put the supply chain.
 func (p *parser) requestExt() []byte {
-	p.peek()
 	start := p.i
 	for ok := p.extension(); ok; ok = p.moreMembers() {
 		switch string(p.key()) {

@@ -64,7 +64,6 @@ func (p *parser) device() *Device {
 
 // deviceExt takes the device's ext, where version 2.5 put the structured user agent.
 func (p *parser) deviceExt() (raw []byte, sua *UserAgent) {
-	p.peek()
 	start := p.i
 	for ok := p.extension(); ok; ok = p.moreMembers() {
 		switch string(p.key()) {

@@ -16,8 +16,7 @@ func (p *parser) regs() *Regs {
 		case "coppa":
 			g.COPPA = p.on()
 		case "ext":
-			p.peek()
-			start := p.i
+					start := p.i
 			p.regsExt(&ext)
 			g.Ext = p.from(start)
 		default:
@@ -104,7 +103,6 @@ func (p *parser) source() *Source {
 }
 
 func (p *parser) sourceExt() []byte {
-	p.peek()
 	start := p.i
 	for ok := p.extension(); ok; ok = p.moreMembers() {
 		switch string(p.key()) {

@@ -52,7 +52,6 @@ func (p *parser) user() *User {
 }
 
 func (p *parser) userExt() (raw []byte, ext userExt) {
-	p.peek()
 	start := p.i
 	for ok := p.object(); ok; ok = p.moreMembers() {
 		switch string(p.key()) {

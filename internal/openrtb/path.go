@@ -13,9 +13,9 @@ func pathAt(b []byte, offset int) string {
 	}
 	levels := make([]level, 0, 8)
 	s := scanner{b: b, i: bomLen(b)}
-	for c := s.peek(); c != 0 && s.i < offset; c = s.peek() {
+	for s.space(); s.i < offset; s.space() {
 		n := len(levels) - 1
-		switch c {
+		switch c := s.peek(); c {
 		case '{', '[':
 			levels = append(levels, level{object: c == '{'})
 			s.i++
@@ -31,6 +31,7 @@ func pathAt(b []byte, offset int) string {
 			s.i++
 		case '"':
 			raw, _ := s.rawString()
+			s.space()
 			if n >= 0 && levels[n].object && s.peek() == ':' {
 				levels[n].key = raw
 			}

@@ -25,37 +25,47 @@ func (s *scanner) failAt(offset int, rule string, reason Reason) {
 
 func (s *scanner) fail(rule string) { s.failAt(s.i, rule, ReasonSyntax) }
 
-// peek skips white space and returns the next byte without taking it; 0 at the end.
+// peek returns the next byte without taking it; 0 at the end. There is no white
+// space at s.i whenever a value or a name is due.
 func (s *scanner) peek() byte {
 	if s.i < len(s.b) {
-		if c := s.b[s.i]; c > ' ' {
-			return c // Fast path: exchanges send compact JSON.
-		}
-		return s.peekSpace()
+		return s.b[s.i]
 	}
 	return 0
 }
 
-func (s *scanner) peekSpace() byte {
+// take takes one byte and the white space after it.
+func (s *scanner) take() {
+	s.i++
+	s.space()
+}
+
+// space skips white space.
+func (s *scanner) space() {
+	if s.i < len(s.b) && s.b[s.i] <= ' ' {
+		s.spaceSlow() // Slow path: exchanges send compact JSON.
+	}
+}
+
+func (s *scanner) spaceSlow() {
 	for ; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; c {
+		switch s.b[s.i] {
 		case ' ', '\t', '\n', '\r':
 		case 0:
 			s.fail("unexpected NUL byte")
-			return 0
+			return
 		default:
-			return c
+			return
 		}
 	}
-	return 0
 }
 
 // enter takes an opening bracket.
 func (s *scanner) enter() {
-	s.i++
+	s.take()
 	s.depth++
 	if s.depth > MaxDepth {
-		s.failAt(s.i-1, "nested deeper than 64 levels", ReasonDepth)
+		s.failAt(s.i, "nested deeper than 64 levels", ReasonDepth)
 	}
 }
 
@@ -82,11 +92,12 @@ func (s *scanner) moreMembers() bool { return s.more('}', "want ',' or '}'") }
 func (s *scanner) moreElements() bool { return s.more(']', "want ',' or ']'") }
 
 func (s *scanner) more(end byte, rule string) bool {
-	switch c := s.peek(); {
-	case c == ',':
-		s.i++
+	s.space()
+	switch s.peek() {
+	case ',':
+		s.take()
 		return true
-	case c == end:
+	case end:
 		s.i++
 		s.depth--
 		return false
@@ -103,11 +114,12 @@ func (s *scanner) rawKey() (name []byte, plain bool) {
 		return nil, true
 	}
 	name, plain = s.rawString()
+	s.space()
 	if s.peek() != ':' {
 		s.fail("want ':'")
 		return nil, true
 	}
-	s.i++
+	s.take()
 	return name, plain
 }
 

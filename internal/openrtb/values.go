@@ -2,6 +2,7 @@ package openrtb
 
 import (
 	"bytes"
+	"cmp"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -45,7 +46,6 @@ func (p *parser) refuse(start int, value []byte, rule string, reason Reason) {
 
 // wrongKind rejects the value that is next, after checking it as JSON.
 func (p *parser) wrongKind(rule string) {
-	p.peek()
 	start := p.i
 	p.skip()
 	p.reject(start, rule, ReasonType)
@@ -120,7 +120,6 @@ func (p *parser) str() []byte {
 
 // id is str for what is echoed in answers: readable and bounded.
 func (p *parser) id() []byte {
-	p.peek()
 	start := p.i
 	p.unreadable = false
 	v := p.str()
@@ -257,7 +256,6 @@ func (p *parser) parseInteger(start int, n []byte) int {
 
 // hint is num for what only informs: a value of another kind is skipped.
 func (p *parser) hint() int {
-	p.peek()
 	start := p.i
 	p.skip()
 	v := p.from(start)
@@ -276,14 +274,8 @@ func (p *parser) num() int {
 	return v
 }
 
-// orDefault is integer with def for what was not sent.
-func (p *parser) orDefault(def int) int {
-	v, sent := p.integer()
-	if !sent {
-		return def
-	}
-	return v
-}
+// orDefault is integer with def for what was not sent, or sent as 0.
+func (p *parser) orDefault(def int) int { return cmp.Or(p.num(), def) }
 
 // flag takes a 0/1; whatever is not 0 is yes.
 func (p *parser) flag() Flag {
@@ -326,7 +318,6 @@ func (p *parser) decimal() []byte {
 
 // floor takes a price and rounds it up; a negative one asks nothing and is 0.
 func (p *parser) floor() money.CPM {
-	p.peek()
 	start := p.i
 	n := p.decimal()
 	if n == nil {
