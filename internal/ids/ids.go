@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 )
 
@@ -126,4 +127,13 @@ func RandomUint64() (uint64, error) {
 			return n, nil
 		}
 	}
+}
+
+// ParseUserKey reads 16 hex digits.
+func ParseUserKey(s string) (UserKey, error) {
+	n, err := strconv.ParseUint(s, 16, 64)
+	if err != nil || len(s) != 16 {
+		return 0, fmt.Errorf("user key: got %d characters; want 16 hex digits", len(s))
+	}
+	return UserKey(n), nil
 }
