@@ -16,7 +16,7 @@ func (p *parser) regs() *Regs {
 		case "coppa":
 			g.COPPA = p.on()
 		case "ext":
-					start := p.i
+			start := p.i
 			p.regsExt(&ext)
 			g.Ext = p.from(start)
 		default:
