@@ -1,0 +1,317 @@
+package attribution
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
+)
+
+// fetch is what one partition's reader handed over.
+type fetch struct {
+	partition partition
+	records   []eventlog.Record
+}
+
+// partition names a partition of a topic.
+type partition struct {
+	topic string
+	n     int32
+}
+
+// position is how far a partition has been read.
+type position struct {
+	next   int64     // offset
+	readTo time.Time // when the last record read was appended
+}
+
+// batch is one transaction: what its records change is gathered in memory and
+// written once at its end.
+type batch struct {
+	ctx         context.Context
+	cfg         Config
+	tx          *sql.Tx
+	now         time.Time
+	advertisers *advertisers
+	open        openUsers
+
+	stmts     map[string]*sql.Stmt
+	positions map[partition]position
+	rows      map[group]*metrics
+	payables  map[payable]*payableSum
+	seen      map[chunkKey]*chunk
+	posted    map[int32]int64
+	touches   []touch
+	stale     map[orderKey]struct{}
+	emitted   int
+	stats     Stats
+}
+
+type payableSum struct {
+	billable int64
+	sum      Amount
+}
+
+// unreadable marks an error that is the record's fault.
+type unreadable struct{ error }
+
+// readable runs the checks of a decoded record.
+func readable(err error, check func() error) error {
+	if err == nil {
+		err = check()
+	}
+	if err != nil {
+		return unreadable{err}
+	}
+	return nil
+}
+
+// add takes in the records of one partition that are not behind its position.
+func (b *batch) add(f fetch, deadLetter func(eventlog.Record, string)) error {
+	pos, ok := b.positions[f.partition]
+	if !ok {
+		return fmt.Errorf("partition %s/%d has no position", f.partition.topic, f.partition.n)
+	}
+	for i := range f.records {
+		rec := &f.records[i]
+		if rec.Offset < pos.next {
+			continue
+		}
+		b.stats.Records++
+		if err := b.record(rec); err != nil {
+			var u unreadable
+			if !errors.As(err, &u) {
+				return fmt.Errorf("%s/%d@%d: %w", rec.Topic, rec.Partition, rec.Offset, err)
+			}
+			b.stats.DeadLetters++
+			deadLetter(*rec, u.Error())
+		}
+		pos = position{next: rec.Offset + 1, readTo: rec.Time}
+	}
+	b.positions[f.partition] = pos
+	return nil
+}
+
+func (b *batch) record(rec *eventlog.Record) error {
+	switch rec.Topic {
+	case eventlog.TopicExposures:
+		return b.exposure(rec)
+	case eventlog.TopicPostings:
+		return b.posting(rec)
+	case eventlog.TopicConversions:
+		return b.conversion(rec)
+	case eventlog.TopicAuctions:
+		return b.auctions(rec)
+	}
+	return fmt.Errorf("topic %q is none of attribution's", rec.Topic)
+}
+
+// write brings everything into the transaction. The order matters: touches are
+// written before conversions look for theirs, and roll-ups last.
+func (b *batch) write() error {
+	for _, step := range []func() error{
+		b.writeTouches, b.markStale, b.attributeStale,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writePositions,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exposure counts a win, an impression or a click, once each per bid.
+func (b *batch) exposure(rec *eventlog.Record) error {
+	var r exposureRecord
+	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
+		return err
+	}
+	var kind exposureType
+	switch r.Type {
+	case "win":
+		kind = exposureWin
+	case "impression":
+		kind = exposureImpression
+	case "click":
+		kind = exposureClick
+	case "loss":
+		return nil // no figure of a report
+	default:
+		return unreadable{fmt.Errorf("type: got %.40q; want win, loss, impression or click", r.Type)}
+	}
+	if r.Test {
+		return nil
+	}
+	first, err := b.firstSeen(kind, r.Bid.id)
+	if err != nil {
+		return err
+	}
+	if !first {
+		b.stats.DuplicateExposures++
+		return nil
+	}
+	b.countExposure(kind, &r)
+	b.addTouch(kind, &r, rec.Time)
+	return nil
+}
+
+func (b *batch) countExposure(kind exposureType, r *exposureRecord) {
+	when := r.BidAt
+	if when.IsZero() || r.At.Sub(when) > b.cfg.LateAfter {
+		when = r.At
+	}
+	v := b.advertisers.get(r.Advertiser)
+	m := b.metrics(group{r.Advertiser, dayOf(when, v.loc), slotOf(when), r.placement()})
+	switch kind {
+	case exposureWin:
+		m.n[nWins]++
+	case exposureImpression:
+		m.n[nImpressions]++
+	case exposureClick:
+		m.n[nClicks]++
+	}
+}
+
+// addTouch keeps what a conversion may be owed to: clicks, which a conversion
+// may name, and impressions whose user is known.
+func (b *batch) addTouch(kind exposureType, r *exposureRecord, logged time.Time) {
+	t := touch{
+		advertiser: r.Advertiser, user: idsUser(r.User), at: r.At.UnixNano(), logged: logged.UnixNano(),
+		placement: r.placement(),
+	}
+	switch {
+	case kind == exposureClick:
+		t.kind = touchClick
+	case kind == exposureImpression && t.user != 0:
+		t.kind = touchView
+	default:
+		return
+	}
+	r.Bid.id.Put(t.bid[:])
+	b.touches = append(b.touches, t)
+}
+
+const (
+	selectPosted = `SELECT money_offset FROM posted WHERE money_partition = ?`
+	upsertPosted = `INSERT INTO posted (money_partition, money_offset) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET money_offset = excluded.money_offset`
+)
+
+// posting counts what the ledger decided. Postings come in the order of money,
+// so that a watermark is all it takes to drop repeats.
+func (b *batch) posting(rec *eventlog.Record) error {
+	var r postingRecord
+	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
+		return err
+	}
+	mark, ok := b.posted[r.MoneyPartition]
+	if !ok {
+		mark = -1
+		err := b.row(selectPosted, int64(r.MoneyPartition)).Scan(&mark)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read posted: %w", err)
+		}
+	}
+	if r.MoneyOffset <= mark {
+		b.stats.DuplicatePostings++
+		b.posted[r.MoneyPartition] = mark
+		return nil
+	}
+	moved, err := movedMoney(r.Outcome)
+	if err == nil && moved {
+		err = r.checkCounted()
+	}
+	b.posted[r.MoneyPartition] = r.MoneyOffset // unreadable or not, it is dealt with
+	if err != nil {
+		return unreadable{err}
+	}
+	if moved {
+		b.countPosting(&r)
+	}
+	return nil
+}
+
+// movedMoney says whether a posting of this outcome changed a balance.
+func movedMoney(outcome string) (bool, error) {
+	switch outcome {
+	case "posted", "late", "dispute", "adjusted", "unbilled":
+		return true, nil
+	case "past_hard", "duplicate", "void", "test":
+		return false, nil
+	}
+	return false, fmt.Errorf("outcome: got %.40q; want one of docs/topics.md", outcome)
+}
+
+func (b *batch) countPosting(r *postingRecord) {
+	v := b.advertisers.get(r.Advertiser)
+	m := b.metrics(group{r.Advertiser, r.Day.day, slotWithin(r.At, r.Day.day, v.loc), r.placement()})
+	// An adjustment corrects an impression that was counted when it was first posted.
+	billable := r.Type == "bill" && r.Outcome != "adjusted"
+	if billable {
+		m.n[nBillable]++
+	}
+	for i, n := range [sums]money.Nanos{
+		sMedia: r.Media, sCharge: r.Charge, sDataFee: r.DataFee, sPlatformFee: r.PlatformFee,
+		sMargin: r.Margin, sHouseLate: r.HouseLate, sHouseUnbilled: r.HouseUnbilled,
+	} {
+		m.s[i].Add(n)
+	}
+	if !billable && r.Payable == 0 {
+		return
+	}
+	key := payable{r.Day.day, r.Advertiser, r.Exchange, r.PayableCurrency}
+	p := b.payables[key]
+	if p == nil {
+		p = new(payableSum)
+		b.payables[key] = p
+	}
+	p.sum.Add(r.Payable)
+	if billable {
+		p.billable++
+	}
+}
+
+func (b *batch) writePosted() error {
+	for p, offset := range b.posted {
+		if err := b.exec(upsertPosted, int64(p), offset); err != nil {
+			return fmt.Errorf("write posted: %w", err)
+		}
+	}
+	return nil
+}
+
+const insertCounted = `INSERT INTO counted (node, seq, day) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+
+// auctions adds a node's counts, once per sequence number.
+func (b *batch) auctions(rec *eventlog.Record) error {
+	var r auctionsRecord
+	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
+		return err
+	}
+	if r.Type != "counts" {
+		return nil // sampled bids share the topic
+	}
+	stmt, err := b.stmt(insertCounted)
+	if err != nil {
+		return err
+	}
+	res, err := stmt.ExecContext(b.ctx, r.Node, r.Seq, int64(dayOf(b.now, time.UTC)))
+	if err != nil {
+		return fmt.Errorf("write counted: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		b.stats.DuplicateAuctions++
+		return err
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		v := b.advertisers.get(row.Advertiser)
+		g := group{row.Advertiser, dayOf(row.Hour, v.loc), slotOf(row.Hour), row.placement()}
+		b.metrics(g).n[nBids] += row.Bids
+	}
+	return nil
+}

@@ -1,0 +1,298 @@
+package attribution
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
+)
+
+// The wire forms of docs/topics.md. Fields that reports do not need are left out.
+
+// wirePlacement is what every record about a bid says of it.
+type wirePlacement struct {
+	Advertiser int64  `json:"advertiser"`
+	Campaign   int64  `json:"campaign"`
+	LineItem   int64  `json:"line_item"`
+	Creative   int64  `json:"creative"`
+	Exchange   string `json:"exchange"`
+	Deal       string `json:"deal"`
+	Site       string `json:"site"`
+	App        bool   `json:"app"`
+}
+
+type exposureRecord struct {
+	V     int       `json:"v"`
+	Type  string    `json:"type"`
+	At    time.Time `json:"at"`
+	BidAt time.Time `json:"bid_at"`
+	Bid   bidID     `json:"bid"`
+	User  userKey   `json:"user"`
+	Test  bool      `json:"test"`
+	wirePlacement
+}
+
+type postingRecord struct {
+	V               int         `json:"v"`
+	Type            string      `json:"type"`
+	MoneyPartition  int32       `json:"money_partition"`
+	MoneyOffset     int64       `json:"money_offset"`
+	At              time.Time   `json:"at"`
+	Day             wireDay     `json:"day"`
+	Outcome         string      `json:"outcome"`
+	Media           money.Nanos `json:"media_nanos"`
+	Payable         money.Nanos `json:"payable_nanos"`
+	PayableCurrency string      `json:"payable_currency"`
+	Charge          money.Nanos `json:"charge_nanos"`
+	DataFee         money.Nanos `json:"data_fee_nanos"`
+	PlatformFee     money.Nanos `json:"platform_fee_nanos"`
+	Margin          money.Nanos `json:"margin_nanos"`
+	HouseLate       money.Nanos `json:"house_late_nanos"`
+	HouseUnbilled   money.Nanos `json:"house_unbilled_nanos"`
+	wirePlacement
+}
+
+type conversionRecord struct {
+	V          int         `json:"v"`
+	ID         string      `json:"id"`
+	At         time.Time   `json:"at"`
+	Advertiser int64       `json:"advertiser"`
+	Type       string      `json:"type"`
+	Order      string      `json:"order"`
+	Value      money.Nanos `json:"value_nanos"`
+	Currency   string      `json:"currency"`
+	User       userKey     `json:"user,omitempty"`
+	ClickBid   bidID       `json:"click_bid,omitempty"`
+	ClickLine  int64       `json:"click_line_item,omitempty"`
+	Source     string      `json:"source"`
+}
+
+type auctionsRecord struct {
+	V    int          `json:"v"`
+	Type string       `json:"type"`
+	Node string       `json:"node"`
+	Seq  int64        `json:"seq"`
+	At   time.Time    `json:"at"`
+	Rows []auctionRow `json:"rows"`
+}
+
+type auctionRow struct {
+	Hour time.Time `json:"hour"`
+	Bids int64     `json:"bids"`
+	wirePlacement
+}
+
+// attributedRecord is what this package writes.
+type attributedRecord struct {
+	V          int         `json:"v"`
+	Conversion string      `json:"conversion"`
+	Advertiser int64       `json:"advertiser"`
+	LineItem   int64       `json:"line_item"`
+	Creative   int64       `json:"creative"`
+	Bid        string      `json:"bid"`
+	Touch      string      `json:"touch"` // click, view or none
+	At         time.Time   `json:"at"`
+	Value      money.Nanos `json:"value_nanos"`
+}
+
+// bidID is 32 hex digits in JSON; the empty string is no bid.
+type bidID struct {
+	id ids.BidID
+	ok bool
+}
+
+func (b *bidID) UnmarshalText(t []byte) error {
+	if len(t) == 0 {
+		return nil
+	}
+	if err := b.id.UnmarshalText(t); err != nil {
+		return err
+	}
+	b.ok = true
+	return nil
+}
+
+func (b bidID) MarshalText() ([]byte, error) {
+	if !b.ok {
+		return nil, nil
+	}
+	return b.id.MarshalText()
+}
+
+// userKey is 16 hex digits in JSON; the empty string is nobody.
+type userKey ids.UserKey
+
+func (u *userKey) UnmarshalText(t []byte) error {
+	if len(t) == 0 {
+		return nil
+	}
+	if len(t) != 16 {
+		return fmt.Errorf("user %.40q: got %d characters; want 16 hex digits", t, len(t))
+	}
+	v, err := strconv.ParseUint(string(t), 16, 64)
+	if err != nil {
+		return fmt.Errorf("user %.40q: want 16 hex digits", t)
+	}
+	*u = userKey(v)
+	return nil
+}
+
+func (u userKey) MarshalText() ([]byte, error) {
+	if u == 0 {
+		return nil, nil
+	}
+	return []byte(ids.UserKey(u).String()), nil
+}
+
+// wireDay is a date in JSON.
+type wireDay struct {
+	day Day
+	ok  bool
+}
+
+func (d *wireDay) UnmarshalText(t []byte) error {
+	v, err := ParseDay(string(t))
+	d.day, d.ok = v, err == nil
+	return err
+}
+
+// decode reads one record of version 1 into dst; v is dst's version.
+func decode(value []byte, dst any, v *int) error {
+	if len(value) == 0 {
+		return errors.New("the record has no value")
+	}
+	if err := json.Unmarshal(value, dst); err != nil {
+		return err
+	}
+	if *v != 1 {
+		return fmt.Errorf("v: got %d; want 1", *v)
+	}
+	return nil
+}
+
+// Bounds of what a record may say. Longer names are no real domain, bundle or
+// order; times outside would not fit the nanoseconds of the database.
+const (
+	maxSite  = 300
+	maxName  = 128
+	maxOrder = 256
+)
+
+var (
+	firstTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func checkTime(field string, t time.Time) error {
+	if t.Before(firstTime) || t.After(lastTime) {
+		return fmt.Errorf("%s: got %s; want a time between the years 2000 and 2200", field, t.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (p *wirePlacement) check() error {
+	switch {
+	case p.Advertiser <= 0:
+		return fmt.Errorf("advertiser: got %d; want a positive id", p.Advertiser)
+	case p.LineItem <= 0:
+		return fmt.Errorf("line_item: got %d; want a positive id", p.LineItem)
+	case p.Campaign < 0 || p.Creative < 0:
+		return fmt.Errorf("campaign, creative: got %d, %d; want no negative id", p.Campaign, p.Creative)
+	case len(p.Exchange) > maxName:
+		return fmt.Errorf("exchange: %d bytes; want at most %d", len(p.Exchange), maxName)
+	}
+	return nil
+}
+
+// placement is the roll-up's view of p. An outlandish deal or site counts as
+// "(other)", so that no row is larger than it needs to be and no total is wrong.
+func (p *wirePlacement) placement() placement {
+	out := placement{
+		campaign: p.Campaign, lineItem: p.LineItem, creative: p.Creative,
+		exchange: p.Exchange, deal: p.Deal, site: p.Site, app: p.App,
+	}
+	if len(out.deal) > maxName {
+		out.deal = other
+	}
+	if len(out.site) > maxSite {
+		out.site = other
+	}
+	return out
+}
+
+const other = "(other)"
+
+func (r *exposureRecord) check() error {
+	if !r.Bid.ok {
+		return errors.New("bid: missing; want 32 hex digits")
+	}
+	if err := checkTime("at", r.At); err != nil {
+		return err
+	}
+	if !r.BidAt.IsZero() {
+		if err := checkTime("bid_at", r.BidAt); err != nil {
+			return err
+		}
+	}
+	return r.wirePlacement.check()
+}
+
+func (r *postingRecord) check() error {
+	if r.MoneyPartition < 0 || r.MoneyOffset < 0 {
+		return fmt.Errorf("money_partition, money_offset: got %d, %d; want no negative number", r.MoneyPartition, r.MoneyOffset)
+	}
+	return nil
+}
+
+// checkCounted is what a posting that moved money must say besides.
+func (r *postingRecord) checkCounted() error {
+	if err := checkTime("at", r.At); err != nil {
+		return err
+	}
+	if !r.Day.ok {
+		return errors.New("day: missing; want a date")
+	}
+	if r.Payable != 0 {
+		if _, err := money.ParseCurrency(r.PayableCurrency); err != nil {
+			return fmt.Errorf("payable_currency: %w", err)
+		}
+	}
+	return r.wirePlacement.check()
+}
+
+func (r *conversionRecord) check() error {
+	switch {
+	case r.ID == "" || len(r.ID) > maxName:
+		return fmt.Errorf("id: %d bytes; want 1 to %d", len(r.ID), maxName)
+	case r.Order == "" || len(r.Order) > maxOrder:
+		return fmt.Errorf("order: %d bytes; want 1 to %d", len(r.Order), maxOrder)
+	case r.Advertiser <= 0:
+		return fmt.Errorf("advertiser: got %d; want a positive id", r.Advertiser)
+	case r.Value < 0:
+		return fmt.Errorf("value_nanos: got %d; want no negative number", r.Value)
+	}
+	return checkTime("at", r.At)
+}
+
+func (r *auctionsRecord) check() error {
+	if r.Node == "" || len(r.Node) > maxName {
+		return fmt.Errorf("node: %d bytes; want 1 to %d", len(r.Node), maxName)
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Bids < 0 {
+			return fmt.Errorf("rows[%d].bids: got %d; want no negative number", i, row.Bids)
+		}
+		if err := checkTime("hour", row.Hour); err != nil {
+			return fmt.Errorf("rows[%d].%w", i, err)
+		}
+		if err := row.check(); err != nil {
+			return fmt.Errorf("rows[%d].%w", i, err)
+		}
+	}
+	return nil
+}
