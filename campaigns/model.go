@@ -201,4 +201,6 @@ type KillSwitch struct {
 	Reason string    `json:"reason"`
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
+	// Revision grows by one with each change of this switch; the store assigns it.
+	Revision int64 `json:"revision"`
 }

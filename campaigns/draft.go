@@ -1,0 +1,151 @@
+package campaigns
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	"bidhawk/internal/eventlog"
+)
+
+func newCatalog() *Catalog {
+	return &Catalog{
+		Agencies:    map[ID]*Agency{},
+		Advertisers: map[ID]*Advertiser{},
+		Campaigns:   map[ID]*Campaign{},
+		LineItems:   map[ID]*LineItem{},
+		Creatives:   map[ID]*Creative{},
+		Kill:        KillState{LineItems: map[ID]bool{}},
+	}
+}
+
+// draft is the next catalogue in the making. It copies a map when it first
+// changes, so that a burst of edits costs one copy of each map it touches.
+type draft struct {
+	next    Catalog
+	copied  map[Kind]bool
+	changes int64
+	// killRevisions is the newest revision of each switch, by topic key. It
+	// belongs to the feed and outlives the draft.
+	killRevisions map[string]int64
+}
+
+func newDraft(base *Catalog, killRevisions map[string]int64) *draft {
+	return &draft{next: *base, copied: map[Kind]bool{}, killRevisions: killRevisions}
+}
+
+func (d *draft) changed() bool { return d.changes > 0 }
+
+// catalog ends the draft.
+func (d *draft) catalog() *Catalog {
+	d.next.Generation += d.changes
+	return &d.next
+}
+
+// apply applies one record of the campaigns topic. An error says why it cannot
+// be read; the draft is then as it was. A repeat, or an older revision than the
+// one held, changes nothing.
+func (d *draft) apply(rec eventlog.Record) error {
+	kind, rest, found := strings.Cut(string(rec.Key), "/")
+	if !found {
+		return fmt.Errorf("key %.80q: want kind/id", rec.Key)
+	}
+	if Kind(kind) == KindKillSwitch {
+		return d.applyKill(string(rec.Key), rest, rec.Value)
+	}
+	n, err := strconv.ParseInt(rest, 10, 64)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("key %.80q: want kind/id with a positive id", rec.Key)
+	}
+	switch id := ID(n); Kind(kind) {
+	case KindAgency:
+		return applyEntity(d, &d.next.Agencies, id, rec.Value)
+	case KindAdvertiser:
+		return applyEntity(d, &d.next.Advertisers, id, rec.Value)
+	case KindCampaign:
+		return applyEntity(d, &d.next.Campaigns, id, rec.Value)
+	case KindLineItem:
+		return applyEntity(d, &d.next.LineItems, id, rec.Value)
+	case KindCreative:
+		return applyEntity(d, &d.next.Creatives, id, rec.Value)
+	}
+	return fmt.Errorf("key %.80q: unknown kind", rec.Key)
+}
+
+// applyEntity puts the entity of value into *m, or deletes it for a tombstone.
+func applyEntity[T any, E interface {
+	*T
+	Entity
+}](d *draft, m *map[ID]E, id ID, value []byte) error {
+	held, exists := (*m)[id]
+	var zero E
+	if value == nil {
+		if exists {
+			own(d, zero.Kind(), m)
+			delete(*m, id)
+			d.changes++
+		}
+		return nil
+	}
+	e := E(new(T))
+	if err := json.Unmarshal(value, e); err != nil {
+		return fmt.Errorf("%s %d: %w", zero.Kind(), id, err)
+	}
+	if got := e.Head().ID; got != id {
+		return fmt.Errorf("%s %d: value has the id %d", zero.Kind(), id, got)
+	}
+	if exists && e.Head().Revision <= held.Head().Revision {
+		return nil // a repeat
+	}
+	own(d, zero.Kind(), m)
+	(*m)[id] = e
+	d.changes++
+	return nil
+}
+
+// own copies *m unless this draft already did: the base catalogue is in use.
+func own[K comparable, V any](d *draft, k Kind, m *map[K]V) {
+	if !d.copied[k] {
+		*m = maps.Clone(*m)
+		d.copied[k] = true
+	}
+}
+
+// applyKill applies a switch; a tombstone switches off.
+func (d *draft) applyKill(key, scope string, value []byte) error {
+	k := KillSwitch{}
+	if value != nil {
+		if err := json.Unmarshal(value, &k); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		if k.TopicKey() != key {
+			return fmt.Errorf("key %.80q: value is of %q", key, k.TopicKey())
+		}
+		if k.Revision != 0 && k.Revision <= d.killRevisions[key] {
+			return nil
+		}
+	}
+	target, perLineItem := strings.CutPrefix(scope, ScopeLineItem+"/")
+	switch {
+	case scope == ScopeAll:
+		d.next.Kill.All = k.On
+	case perLineItem:
+		id, err := strconv.ParseInt(target, 10, 64)
+		if err != nil || id <= 0 {
+			return fmt.Errorf("key %.80q: want kill_switch/line_item/id", key)
+		}
+		own(d, KindKillSwitch, &d.next.Kill.LineItems)
+		if k.On {
+			d.next.Kill.LineItems[ID(id)] = true
+		} else {
+			delete(d.next.Kill.LineItems, ID(id))
+		}
+	default:
+		return fmt.Errorf("key %.80q: unknown scope", key)
+	}
+	d.killRevisions[key] = k.Revision
+	d.changes++
+	return nil
+}

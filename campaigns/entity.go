@@ -1,0 +1,109 @@
+package campaigns
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Entity is one of *Agency, *Advertiser, *Campaign, *LineItem and *Creative.
+// Only this package implements it.
+type Entity interface {
+	Kind() Kind
+	Head() *Meta
+	// Parent is the entity it belongs to; an agency has none (kind "" and 0).
+	Parent() (Kind, ID)
+	State() Status
+	// Normalize brings every field to the one form that is stored: lower-case
+	// domains, upper-case countries, defaults, no repeats. It is idempotent.
+	Normalize()
+	// Validate returns nil or a *ValidationError with every violation. The
+	// entity must be normalised.
+	Validate(r *Refs) error
+
+	setState(Status)
+}
+
+// Refs is what the rules of one entity look at beside it. A nil parent does not exist.
+type Refs struct {
+	Before     Entity // the entity as stored before the edit; nil for a new one
+	Agency     *Agency
+	Advertiser *Advertiser
+	Campaign   *Campaign
+	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
+	Tags       TagResolver      // nil: no taxonomy, only lists are known
+	// Unbounded is a line item that this edit of a parent would leave without
+	// any budget; 0 is none.
+	Unbounded ID
+}
+
+// TagResolver knows the audience tags: paths of the taxonomy ("auto/suv") and
+// lists ("list/NAME"). It is safe for concurrent use.
+type TagResolver interface {
+	Number(tag string) (TagNumber, bool)
+}
+
+// Head returns the entity's common fields.
+func (m *Meta) Head() *Meta { return m }
+
+// The kinds of the entities.
+func (*Agency) Kind() Kind     { return KindAgency }
+func (*Advertiser) Kind() Kind { return KindAdvertiser }
+func (*Campaign) Kind() Kind   { return KindCampaign }
+func (*LineItem) Kind() Kind   { return KindLineItem }
+func (*Creative) Kind() Kind   { return KindCreative }
+
+// The parents of the entities.
+func (*Agency) Parent() (Kind, ID)       { return "", 0 }
+func (a *Advertiser) Parent() (Kind, ID) { return KindAgency, a.AgencyID }
+func (c *Campaign) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
+func (l *LineItem) Parent() (Kind, ID)   { return KindCampaign, l.CampaignID }
+func (c *Creative) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
+
+// The statuses of the entities.
+func (a *Agency) State() Status     { return a.Status }
+func (a *Advertiser) State() Status { return a.Status }
+func (c *Campaign) State() Status   { return c.Status }
+func (l *LineItem) State() Status   { return l.Status }
+func (c *Creative) State() Status   { return c.Status }
+
+func (a *Agency) setState(s Status)     { a.Status = s }
+func (a *Advertiser) setState(s Status) { a.Status = s }
+func (c *Campaign) setState(s Status)   { c.Status = s }
+func (l *LineItem) setState(s Status)   { l.Status = s }
+func (c *Creative) setState(s Status)   { c.Status = s }
+
+// Kinds are the kinds of entities, parents first.
+func Kinds() []Kind {
+	return []Kind{KindAgency, KindAdvertiser, KindCampaign, KindLineItem, KindCreative}
+}
+
+// NewEntity returns an empty entity of kind k; nil for a kind that is no entity.
+func NewEntity(k Kind) Entity {
+	switch k {
+	case KindAgency:
+		return &Agency{}
+	case KindAdvertiser:
+		return &Advertiser{}
+	case KindCampaign:
+		return &Campaign{}
+	case KindLineItem:
+		return &LineItem{}
+	case KindCreative:
+		return &Creative{}
+	}
+	return nil
+}
+
+// TopicKey is the key of an entity's records on the campaigns topic: "line_item/12".
+func TopicKey(k Kind, id ID) string { return string(k) + "/" + strconv.FormatInt(int64(id), 10) }
+
+// TopicKey is the key of the switch's records: "kill_switch/all" or "kill_switch/line_item/12".
+func (k *KillSwitch) TopicKey() string {
+	if k.Scope == ScopeAll {
+		return string(KindKillSwitch) + "/" + ScopeAll
+	}
+	return fmt.Sprintf("%s/%s/%d", KindKillSwitch, k.Scope, k.Target)
+}
+
+// Bounded says whether b limits spending at all.
+func (b Budget) Bounded() bool { return b.Daily > 0 || b.Lifetime > 0 }

@@ -1,0 +1,65 @@
+package campaigns
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestNormalizeLineItem(t *testing.T) {
+	l := LineItem{Name: " x ", Pricing: "CPM", CreativeIDs: []ID{4, 4}, Targeting: Targeting{
+		Exchanges: []string{" Demo"}, Countries: Set{Include: []string{"usa", "USA "}}, Regions: Set{Include: []string{"usa-ca"}},
+		Cities: Set{Include: []string{"usa/ San Francisco"}}, OS: []string{"iOS"}, Domains: Set{Exclude: []string{"News.Example.", "news.example"}},
+		Bundles: Set{Include: []string{" com.Example.App "}}, Categories: Set{Include: []string{"iab1-2"}},
+		HoursOfWeek: []int{3, 3, 1}, Deals: []string{}, Tags: TagRule{AnyOf: [][]string{{"Auto/SUV", "auto/suv"}}}}}
+	l.Normalize()
+	want := LineItem{Name: "x", Status: StatusActive, Pricing: PricingCPM, Pacing: PacingEven, CreativeIDs: []ID{4}, Targeting: Targeting{
+		Exchanges: []string{"demo"}, Countries: Set{Include: []string{"USA"}}, Regions: Set{Include: []string{"USA-CA"}},
+		Cities: Set{Include: []string{"USA/San Francisco"}}, OS: []string{"ios"}, Domains: Set{Exclude: []string{"news.example"}},
+		Bundles: Set{Include: []string{"com.Example.App"}}, Categories: Set{Include: []string{"IAB1-2"}},
+		HoursOfWeek: []int{3, 1}, Tags: TagRule{AnyOf: [][]string{{"auto/suv"}}}}}
+	if !reflect.DeepEqual(l, want) {
+		t.Errorf("got  %+v\nwant %+v", l, want)
+	}
+}
+
+func TestNormalizeDefaults(t *testing.T) {
+	a := Advertiser{RedirectHosts: []string{"Shop.Example"}}
+	a.Normalize()
+	if a.ClickWindowHours != 720 || a.ViewWindowHours != 24 || a.Status != StatusActive || a.RedirectHosts[0] != "shop.example" {
+		t.Errorf("got %+v", a)
+	}
+	c := Creative{}
+	c.Normalize()
+	b, err := json.Marshal(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"adomain", "cat", "attr"} {
+		if list, ok := m[field].([]any); !ok || len(list) != 0 {
+			t.Errorf("%s: got %v; want an empty list in JSON", field, m[field])
+		}
+	}
+}
+
+func TestNormalizeIsIdempotent(t *testing.T) {
+	text := rapid.StringOfN(rapid.RuneFrom([]rune("aA.-/ 1\tİß")), 0, 8, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(text, 0, 5)
+		l := &LineItem{Name: text.Draw(t, "name"), Targeting: Targeting{
+			Exchanges: list.Draw(t, "ex"), Cities: Set{Include: list.Draw(t, "city")}, Domains: Set{Include: list.Draw(t, "dom")},
+			Categories: Set{Exclude: list.Draw(t, "cat")}, Tags: TagRule{AnyOf: [][]string{list.Draw(t, "tags")}}}}
+		l.Normalize()
+		once, _ := json.Marshal(l)
+		l.Normalize()
+		if twice, _ := json.Marshal(l); string(twice) != string(once) {
+			t.Fatalf("once  %s\ntwice %s", once, twice)
+		}
+	})
+}

@@ -1,0 +1,150 @@
+package campaigns
+
+import "time"
+
+const archivedRule = "must not be edited: it is archived for good"
+
+// Validate implements Entity.
+func (a *Agency) Validate(r *Refs) error {
+	c := newChecker(KindAgency)
+	c.entity(a, a.Name, r)
+	span(c, "platform_fee_ppm", a.PlatformFee, 0, MaxPPM)
+	return c.err()
+}
+
+// Validate implements Entity.
+func (a *Advertiser) Validate(r *Refs) error {
+	c := newChecker(KindAdvertiser)
+	c.entity(a, a.Name, r)
+	c.parent("agency_id", a, r.Agency == nil, r)
+	c.text("currency", a.Currency.String(), currencyRule)
+	c.text("time_zone", a.TimeZone, timeZoneRule)
+	c.text("domain", a.Domain, domainRule)
+	c.budget(a.Budget, r)
+	c.texts("redirect_hosts", a.RedirectHosts, MaxRedirectHosts, domainRule)
+	span(c, "click_window_hours", a.ClickWindowHours, 1, MaxClickWindow)
+	span(c, "view_window_hours", a.ViewWindowHours, 1, MaxViewWindow)
+	if before, ok := r.Before.(*Advertiser); ok {
+		// Every amount and every day of the ledger is of this currency and zone.
+		c.check(a.Currency == before.Currency, "currency", a.Currency, "must not change")
+		c.check(a.TimeZone == before.TimeZone, "time_zone", a.TimeZone, "must not change")
+	}
+	return c.err()
+}
+
+// Validate implements Entity.
+func (p *Campaign) Validate(r *Refs) error {
+	c := newChecker(KindCampaign)
+	c.entity(p, p.Name, r)
+	c.parent("advertiser_id", p, r.Advertiser == nil, r)
+	c.flight(p.Start, p.End)
+	c.budget(p.Budget, r)
+	return c.err()
+}
+
+// Validate implements Entity.
+func (l *LineItem) Validate(r *Refs) error {
+	c := newChecker(KindLineItem)
+	c.entity(l, l.Name, r)
+	c.parent("campaign_id", l, r.Campaign == nil || r.Advertiser == nil, r)
+	l.validateFlight(c, r)
+	l.validatePrice(c)
+	c.budget(l.Budget, r)
+	l.validateBound(c, r)
+	c.text("pacing", string(l.Pacing), pacingRule)
+	span(c, "frequency_cap.per_day", l.FrequencyCap.PerDay, 0, MaxPerDay)
+	l.validateCreatives(c, r)
+	l.Targeting.validate(c, r.Tags)
+	return c.err()
+}
+
+// Validate implements Entity.
+func (v *Creative) Validate(r *Refs) error {
+	c := newChecker(KindCreative)
+	c.entity(v, v.Name, r)
+	c.parent("advertiser_id", v, r.Advertiser == nil, r)
+	span(c, "w", v.W, 1, MaxPixels)
+	span(c, "h", v.H, 1, MaxPixels)
+	v.validateMarkup(c)
+	v.validateLanding(c, r.Advertiser)
+	c.texts("adomain", v.ADomain, MaxADomains, domainRule)
+	c.texts("cat", v.Cat, MaxCreativeCats, categoryRule)
+	c.length("attr", len(v.Attr), MaxAttrs)
+	for i, a := range v.Attr[:min(len(v.Attr), MaxAttrs)] {
+		c.check(a >= 1 && a <= 18 || a >= 500 && a <= 999, index("attr", i), a,
+			"must be an AdCOM creative attribute: 1 to 18, or 500 to 999 of an exchange")
+	}
+	c.text("language", v.Language, languageRule)
+	return c.err()
+}
+
+// Validate returns nil or a *ValidationError. exists says whether the line item
+// Target does.
+func (k *KillSwitch) Validate(exists bool) error {
+	c := newChecker(KindKillSwitch)
+	switch k.Scope {
+	case ScopeAll:
+		c.check(k.Target == 0, "target", k.Target, "must be absent where the scope is all")
+	case ScopeLineItem:
+		c.check(k.Target > 0 && exists, "target", k.Target, "must be an existing line item")
+	default:
+		c.fail("scope", k.Scope, "must be all or line_item")
+	}
+	c.text("reason", k.Reason, reasonRule)
+	c.text("by", k.By, nameRule)
+	return c.err()
+}
+
+// entity checks what all kinds have in common.
+func (c *checker) entity(e Entity, name string, r *Refs) {
+	c.text("name", name, nameRule)
+	c.text("status", string(e.State()), statusRule)
+	if r.Before != nil && r.Before.State() == StatusArchived {
+		c.fail("status", e.State(), archivedRule)
+	}
+}
+
+// parent checks that the parent exists, is not archived and is the one it was.
+func (c *checker) parent(field string, e Entity, missing bool, r *Refs) {
+	kind, id := e.Parent()
+	if missing {
+		c.fail(field, id, "must be an existing "+string(kind))
+		return
+	}
+	if r.Before != nil {
+		_, was := r.Before.Parent()
+		c.check(id == was, field, id, "must not change")
+	}
+	if a := r.archivedAncestor(); a != "" && e.State() != StatusArchived {
+		c.fail(field, id, "must not be under an archived "+string(a))
+	}
+}
+
+func (r *Refs) archivedAncestor() Kind {
+	switch {
+	case r.Campaign != nil && r.Campaign.Status == StatusArchived:
+		return KindCampaign
+	case r.Advertiser != nil && r.Advertiser.Status == StatusArchived:
+		return KindAdvertiser
+	case r.Agency != nil && r.Agency.Status == StatusArchived:
+		return KindAgency
+	}
+	return ""
+}
+
+func (c *checker) budget(b Budget, r *Refs) {
+	span(c, "budget.daily_nanos", b.Daily, 0, MaxBudget)
+	span(c, "budget.lifetime_nanos", b.Lifetime, 0, MaxBudget)
+	c.check(r.Unbounded == 0, "budget", r.Unbounded,
+		"must stay bounded: the named line item has no other budget")
+}
+
+// flight checks dates that must both be there.
+func (c *checker) flight(start, end time.Time) {
+	s, e := timeRule(start), timeRule(end)
+	c.check(s == "", "start", start.Format(time.RFC3339), s)
+	c.check(e == "", "end", end.Format(time.RFC3339), e)
+	if s == "" && e == "" {
+		c.check(start.Before(end), "end", end.Format(time.RFC3339), "must be after the start")
+	}
+}
