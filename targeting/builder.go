@@ -30,6 +30,7 @@ func newBuilder(ix *Index, tags TagNumbers) *builder {
 		ix.dims[d].ids = map[string]uint32{}
 	}
 	ix.rows = make([]row, len(ix.lines))
+	ix.spans = make([]span, len(ix.lines)+1)
 	ix.masks = []hourMask{{}} // mask 0 is of rows that ask nothing
 	return &builder{
 		ix:    ix,
@@ -59,11 +60,12 @@ func (b *builder) row(n int) error {
 	t := &line.LineItem.Targeting
 	r := &b.ix.rows[n]
 	r.start, r.end = flight(line.Lineage)
-	r.owner = b.owner(line.Advertiser.ID)
 	r.deals = len(t.Deals) > 0
 	b.hours(r, line)
 
-	r.request = uint32(len(b.ix.program))
+	at := &b.ix.spans[n]
+	at.request = uint32(len(b.ix.program))
+	b.ix.program = append(b.ix.program, b.owner(line.Advertiser.ID))
 	b.tagRule(&t.Tags)
 	sets := b.sets(t)
 	for d := range dimSize {
@@ -73,10 +75,10 @@ func (b *builder) row(n int) error {
 		b.clause(d, true, b.intern(d, sets[d].Exclude))
 	}
 	b.noneOf(&t.Tags)
-	r.imp = uint32(len(b.ix.program))
+	at.imp = uint32(len(b.ix.program))
 	b.include(dimSize, asks(t, dimSize).Include)
 	b.include(dimDeal, asks(t, dimDeal).Include)
-	r.stop = uint32(len(b.ix.program))
+	b.ix.spans[n+1].request = uint32(len(b.ix.program))
 	if len(b.ix.program) > math.MaxUint32 {
 		return errors.New("compile targeting: programs take more than 2^32 words")
 	}
@@ -257,10 +259,19 @@ func (b *builder) finish() {
 		}
 	}
 	ix.program = slices.Clip(ix.program)
-	for i := 0; i < len(ix.program); {
-		_, _, list, count := headerOf(ix.program[i])
+	for n := range int32(len(ix.rows)) {
+		_, program := ix.requestProgram(n)
+		b.rebase(program)
+		b.rebase(ix.impProgram(n))
+	}
+}
+
+// rebase turns the numbers of lists into their bits.
+func (b *builder) rebase(program []uint32) {
+	for i := 0; i < len(program); {
+		_, _, list, count := headerOf(program[i])
 		if list {
-			ix.program[i+1] += ix.lists.base << 6
+			program[i+1] += b.ix.lists.base << 6
 		}
 		i += 1 + count
 	}

@@ -51,6 +51,15 @@ func headerOf(h uint32) (d dim, not, list bool, count int) {
 	return dim(h >> headerDim), h&headerNot != 0, h&headerList != 0, int(h & headerCount)
 }
 
+func (ix *Index) requestProgram(n int32) (owner uint32, program []uint32) {
+	at := ix.spans[n]
+	return ix.program[at.request], ix.program[at.request+1 : at.imp]
+}
+
+func (ix *Index) impProgram(n int32) []uint32 {
+	return ix.program[ix.spans[n].imp:ix.spans[n+1].request]
+}
+
 // holds runs a program.
 func holds(program []uint32, bits []uint64) bool {
 	for i := 0; i < len(program); {

@@ -48,9 +48,10 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 	s.bind(ix)
 	ix.holdRequest(&s, req)
 	ix.holdImp(&s, imp)
-	r := &ix.rows[n]
+	owner, program := ix.requestProgram(n)
 	slices.Sort(s.own)
-	ix.holdOwn(&s, s.own, r.owner)
+	ix.holdOwn(&s, s.own, owner)
+	r := &ix.rows[n]
 
 	var out []Reason
 	if now := req.Now.UnixMilli(); now < r.start || now >= r.end {
@@ -67,7 +68,8 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 			out = append(out, reasons[filterDims[f]])
 		}
 	}
-	out = refusals(out, ix.program[r.request:r.stop], s.bits)
+	out = refusals(out, program, s.bits)
+	out = refusals(out, ix.impProgram(n), s.bits)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

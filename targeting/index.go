@@ -28,6 +28,7 @@ type Line struct {
 type Index struct {
 	generation int64
 	lines      []Line
+	spans      []span // of each row, and one behind the last
 	rows       []row
 	ids        map[campaigns.ID]int32
 	leftOut    map[campaigns.ID]Reason
@@ -44,16 +45,17 @@ type Index struct {
 	words  int // of a Scratch's bitset
 }
 
-// row is what matching reads of a line item: 48 bytes, no pointers.
+// A row's program is the bit of the line item's advertiser, the clauses that the
+// request alone decides, and from imp on those that take the imp; it ends where
+// the next row's begins.
+type span struct{ request, imp uint32 }
+
+// row is what matching reads of a line item whose request program holds.
 type row struct {
-	start, end int64 // the flight in Unix milliseconds: [start, end)
-	// The row's clauses are program[request:imp], which the request alone
-	// decides, and program[imp:stop], which takes the imp.
-	request, imp, stop uint32
-	owner              uint32 // the bit of the line item's advertiser
-	hours              uint32 // its mask; 0 asks nothing
-	zone               uint32
-	deals              bool // it bids under deals only
+	start, end int64  // the flight in Unix milliseconds: [start, end)
+	hours      uint32 // its mask; 0 asks nothing
+	zone       uint32
+	deals      bool // it bids under deals only
 }
 
 // Generation is that of the catalog the index was built from.
@@ -96,7 +98,7 @@ func (ix *Index) Begin(s *Scratch, req *RequestFacts) {
 		}
 	}
 	if len(s.deferred) > 0 {
-		ix.admitOwned(s)
+		ix.admitOwned(s, now)
 	}
 }
 
@@ -110,8 +112,7 @@ func (ix *Index) MatchImp(dst []int32, s *Scratch, imp *ImpFacts) []int32 {
 	before := len(s.log)
 	ix.holdImp(s, imp)
 	for _, n := range s.rows {
-		r := &ix.rows[n]
-		if (r.deals || !imp.PrivateOnly) && holds(ix.program[r.imp:r.stop], s.bits) {
+		if (ix.rows[n].deals || !imp.PrivateOnly) && holds(ix.impProgram(n), s.bits) {
 			dst = append(dst, n)
 		}
 	}
@@ -132,10 +133,9 @@ func (ix *Index) MatchDeal(row int32, imp *ImpFacts) int {
 
 // TargetsDeal says whether the row asks for the deal.
 func (ix *Index) TargetsDeal(row int32, deal []byte) bool {
-	r := &ix.rows[row]
-	if !r.deals {
+	if !ix.rows[row].deals {
 		return false
 	}
 	v, ok := ix.dims[dimDeal].find(deal)
-	return ok && ix.names(ix.program[r.imp:r.stop], dimDeal, v)
+	return ok && ix.names(ix.impProgram(row), dimDeal, v)
 }

@@ -70,27 +70,25 @@ func (s *Scratch) rewind(n int) {
 func (ix *Index) survivors(s *Scratch, w int, word uint64, now int64) {
 	owned := len(s.own) > 0
 	for ; word != 0; word &= word - 1 {
-		n := w<<6 | bits.TrailingZeros64(word)
-		r := &ix.rows[n]
-		if now < r.start || now >= r.end {
-			continue
-		}
-		if r.hours != 0 && !ix.masks[r.hours].has(s.hours[r.zone]) {
-			continue
-		}
-		if owned && s.has(r.owner) {
-			s.deferred = append(s.deferred, uint64(r.owner)<<32|uint64(n))
-			continue
-		}
-		if holds(ix.program[r.request:r.imp], s.bits) {
-			s.rows = append(s.rows, int32(n))
+		n := int32(w<<6 | bits.TrailingZeros64(word))
+		owner, program := ix.requestProgram(n)
+		if owned && s.has(owner) {
+			s.deferred = append(s.deferred, uint64(owner)<<32|uint64(n))
+		} else if holds(program, s.bits) && ix.timely(s, n, now) {
+			s.rows = append(s.rows, n)
 		}
 	}
 }
 
+// timely says whether a row's flight and hours are on.
+func (ix *Index) timely(s *Scratch, n int32, now int64) bool {
+	r := &ix.rows[n]
+	return now >= r.start && now < r.end && (r.hours == 0 || ix.masks[r.hours].has(s.hours[r.zone]))
+}
+
 // admitOwned runs the programs of the deferred rows, advertiser by advertiser,
 // each with the advertiser's own tags of the user held as well.
-func (ix *Index) admitOwned(s *Scratch) {
+func (ix *Index) admitOwned(s *Scratch, now int64) {
 	slices.Sort(s.own)
 	slices.Sort(s.deferred)
 	before := len(s.log)
@@ -100,9 +98,9 @@ func (ix *Index) admitOwned(s *Scratch) {
 			s.rewind(before)
 			own = ix.holdOwn(s, own, uint32(owner))
 		}
-		n := uint32(s.deferred[i])
-		if r := &ix.rows[n]; holds(ix.program[r.request:r.imp], s.bits) {
-			s.rows = append(s.rows, int32(n))
+		n := int32(s.deferred[i])
+		if _, program := ix.requestProgram(n); holds(program, s.bits) && ix.timely(s, n, now) {
+			s.rows = append(s.rows, n)
 		}
 	}
 	s.rewind(before)
