@@ -135,8 +135,8 @@ func (f *Feed) follow(ctx context.Context, next, target *int64) error {
 		}
 		f.apply(recs)
 		*next = recs[len(recs)-1].Offset + 1
-		// Compaction may have dropped the last offsets before the target: then
-		// a reader at the end is what says that there is no more.
+		// The store publishes no tombstones, so compaction keeps the last record
+		// and the target is reached; Lag is for logs that hide offsets at the end.
 		if *next >= *target || r.Lag() == 0 {
 			f.setReady()
 		}

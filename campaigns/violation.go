@@ -23,6 +23,10 @@ type ValidationError struct {
 func (e *ValidationError) Error() string {
 	var b strings.Builder
 	for i, v := range e.Violations {
+		if i == maxViolationsText {
+			fmt.Fprintf(&b, "; and %d more", len(e.Violations)-i)
+			break
+		}
 		if i > 0 {
 			b.WriteString("; ")
 		}
@@ -33,6 +37,7 @@ func (e *ValidationError) Error() string {
 
 const (
 	maxViolations      = 100
+	maxViolationsText  = 10  // of them in an error's text
 	maxViolationsValue = 120 // bytes
 )
 

@@ -1,0 +1,91 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bidhawk/campaigns"
+)
+
+func TestOperatorKeyIsIssuedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	s := open(t, path)
+	plain, created, err := s.EnsureOperatorKey(t.Context())
+	if err != nil || !created || !strings.HasPrefix(plain, "bhk_") || len(plain) != 4+43 {
+		t.Fatalf("got %q, %v, %v", plain, created, err)
+	}
+	if again, created, err := s.EnsureOperatorKey(t.Context()); again != "" || created || err != nil {
+		t.Errorf("second time: got %q, %v, %v", again, created, err)
+	}
+	p, err := s.Authenticate(t.Context(), plain)
+	if err != nil || p.Role != campaigns.RoleOperator || p.Owner != (campaigns.Owner{}) {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if err := s.RevokeKey(t.Context(), p.KeyID); err != nil {
+		t.Fatal(err)
+	}
+	if _, created, err := s.EnsureOperatorKey(t.Context()); !created || err != nil {
+		t.Errorf("after the only one was revoked: got %v, %v; want a new one", created, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || bytes.Contains(b, []byte(plain)) || bytes.Contains(b, []byte(plain[4:])) {
+		t.Errorf("the file holds the key in clear, or is unreadable: %v", err)
+	}
+}
+
+func TestKeysOfTenants(t *testing.T) {
+	s, ed := openTemp(t)
+	w := plant(t, ed, "a")
+	ctx := t.Context()
+	plain, k, err := s.CreateKey(ctx, campaigns.APIKey{Name: "acme", Role: campaigns.RoleAdvertiser, AdvertiserID: w.advertiser.ID})
+	if err != nil || k.AgencyID != w.agency.ID {
+		t.Fatalf("got %+v, %v", k, err)
+	}
+	p, err := s.Authenticate(ctx, plain)
+	want := campaigns.Principal{KeyID: k.ID, Name: "acme", Role: campaigns.RoleAdvertiser,
+		Owner: campaigns.Owner{Agency: w.agency.ID, Advertiser: w.advertiser.ID}}
+	if err != nil || p != want {
+		t.Errorf("got %+v, %v; want %+v", p, err, want)
+	}
+	for _, bad := range []string{"", "bhk_", plain + "x", plain[:20], strings.ToUpper(plain), strings.TrimPrefix(plain, "bhk_")} {
+		if _, err := s.Authenticate(ctx, bad); !errors.Is(err, campaigns.ErrUnknownKey) {
+			t.Errorf("%q: got %v; want ErrUnknownKey", bad, err)
+		}
+	}
+	f := func(field string, k campaigns.APIKey) {
+		t.Helper()
+		var ve *campaigns.ValidationError
+		if _, _, err := s.CreateKey(ctx, k); !errors.As(err, &ve) || ve.Violations[0].Field != "api_key."+field {
+			t.Errorf("%+v: got %v; want a violation of %s", k, err, field)
+		}
+	}
+	f("role", campaigns.APIKey{Name: "x", Role: "god"})
+	f("name", campaigns.APIKey{Role: campaigns.RoleOperator})
+	f("agency_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleOperator, AgencyID: 1})
+	f("advertiser_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleOperator, AdvertiserID: 1})
+	f("agency_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleAgency, AgencyID: 99})
+	f("agency_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleAgency})
+	f("advertiser_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleAgency, AgencyID: 1, AdvertiserID: 1})
+	f("advertiser_id", campaigns.APIKey{Name: "x", Role: campaigns.RoleAdvertiser})
+
+	if err := s.RevokeKey(ctx, k.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Authenticate(ctx, plain); !errors.Is(err, campaigns.ErrUnknownKey) {
+		t.Errorf("a revoked key: got %v; want ErrUnknownKey", err)
+	}
+	if err := s.RevokeKey(ctx, 99); !errors.Is(err, campaigns.ErrNotFound) {
+		t.Errorf("got %v; want ErrNotFound", err)
+	}
+	keys, err := s.Keys(ctx)
+	if err != nil || len(keys) != 1 || keys[0].RevokedAt.IsZero() || !keys[0].CreatedAt.Equal(now()) {
+		t.Errorf("got %+v, %v", keys, err)
+	}
+}
