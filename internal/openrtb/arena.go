@@ -34,6 +34,9 @@ func (a *arena[T]) since(start int) []T {
 // reset forgets all elements; memory beyond keep elements is given back, so
 // that one huge request does not stay in a pool.
 func (a *arena[T]) reset(keep int) {
+	if invariants {
+		clear(a.buf)
+	}
 	if cap(a.buf) > keep {
 		a.buf = nil
 		return
@@ -54,6 +57,7 @@ type store struct {
 	videos     arena[Video]
 	audios     arena[Audio]
 	natives    arena[Native]
+	qtys       arena[Qty]
 	pmps       arena[PMP]
 	deals      arena[Deal]
 	durFloors  arena[DurFloor]
@@ -76,4 +80,11 @@ type store struct {
 	user   User
 	source Source
 	regs   Regs
+}
+
+// poison overwrites memory that nobody may read any more.
+func poison(b []byte) {
+	for i := range b {
+		b[i] = 0xDB
+	}
 }

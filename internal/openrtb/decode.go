@@ -24,9 +24,9 @@ func (r *BidRequest) Decode(body []byte) error {
 	if p.err == nil && p.peek() != 0 {
 		p.fail("want nothing after the request")
 	}
-	if p.err != nil {
+	if err := p.err; err != nil {
 		r.Reset()
-		return p.err
+		return err
 	}
 	p.settle()
 	return nil
@@ -35,6 +35,10 @@ func (r *BidRequest) Decode(body []byte) error {
 // Reset forgets the request, and gives back memory beyond a usual request's.
 func (r *BidRequest) Reset() {
 	s := &r.store
+	s.parser = parser{}
+	if invariants {
+		poison(s.scratch)
+	}
 	if cap(s.scratch) > keepScratch {
 		s.scratch = nil
 	}
@@ -48,6 +52,7 @@ func (r *BidRequest) Reset() {
 	s.videos.reset(keepElements)
 	s.audios.reset(keepElements)
 	s.natives.reset(keepElements)
+	s.qtys.reset(keepElements)
 	s.pmps.reset(keepElements)
 	s.deals.reset(keepElements)
 	s.durFloors.reset(keepElements)

@@ -40,12 +40,35 @@ func (p *parser) imp(imp *Imp) {
 			imp.SSAI = p.num()
 		case "exp":
 			imp.Exp = p.num()
+		case "qty":
+			imp.Qty = p.qty()
 		case "ext":
 			imp.Ext = p.raw()
 		default:
 			p.skip()
 		}
 	}
+}
+
+// qty takes an imp's multiplier; nil where it was not sent.
+func (p *parser) qty() *Qty {
+	q := one(p, &p.r.store.qtys)
+	if q == nil {
+		return nil
+	}
+	for ok := p.object(); ok; ok = p.moreMembers() {
+		switch string(p.key()) {
+		case "multiplier":
+			q.Multiplier = p.multiplier()
+		case "sourcetype":
+			q.SourceType = p.num()
+		case "vendor":
+			q.Vendor = p.str()
+		default:
+			p.skip()
+		}
+	}
+	return q
 }
 
 // banner takes an imp's banner; nil where it was not sent.

@@ -105,6 +105,14 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestMultiplier is of the row "DOOH".
+func TestMultiplier(t *testing.T) {
+	q := mustDecode(t, `{"imp":[{"qty":{"multiplier":14.2,"sourcetype":1,"vendor":"v.example"}}]}`).Imp[0].Qty
+	if q.Multiplier != 14_200_000 || q.SourceType != 1 || string(q.Vendor) != "v.example" {
+		t.Errorf("got %+v", q)
+	}
+}
+
 func TestFloorsRoundUp(t *testing.T) {
 	f := func(sent string, want money.CPM) {
 		t.Helper()

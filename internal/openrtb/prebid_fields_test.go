@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"bidhawk/internal/money"
+
 	"github.com/prebid/openrtb/v20/openrtb2"
 )
 
@@ -20,6 +22,11 @@ func (d *differ) imp(r *Imp, q *openrtb2.Imp, at AuctionType) {
 	d.text("clickbrowser", r.ClickBrowser, q.ClickBrowser)
 	d.text("ssai", r.SSAI, q.SSAI)
 	d.text("exp", r.Exp, q.Exp)
+	if d.both("qty", r.Qty != nil, q.Qty != nil) {
+		d.floor("qty.multiplier", money.CPM(r.Qty.Multiplier), q.Qty.Multiplier)
+		d.text("qty.sourcetype", r.Qty.SourceType, q.Qty.SourceType)
+		d.text("qty.vendor", r.Qty.Vendor, q.Qty.Vendor)
+	}
 	if d.both("banner", r.Banner != nil, q.Banner != nil) {
 		d.in("banner", func() { d.banner(r.Banner, q.Banner) })
 	}

@@ -93,7 +93,15 @@ type Imp struct {
 	ClickBrowser Flag
 	SSAI         int // AdCOM-like: 0 unknown, 1 client, 2 assets stitched, 3 all server-side
 	Exp          int // seconds between auction and impression; 0: not said
+	Qty          *Qty
 	Ext          []byte
+}
+
+// Qty is how many people see one impression of a screen (section 3.2.31).
+type Qty struct {
+	Multiplier money.PPM // 1 is 1,000,000; rounded up; 0: not said
+	SourceType int
+	Vendor     []byte
 }
 
 // Banner is a display offer (section 3.2.6). Sizes are device-independent pixels.

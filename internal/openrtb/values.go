@@ -318,17 +318,28 @@ func (p *parser) decimal() []byte {
 
 // floor takes a price and rounds it up; a negative one asks nothing and is 0.
 func (p *parser) floor() money.CPM {
+	return money.CPM(max(0, p.micros(int64(money.MaxCPM), "want a price of at most 1000000 per mille")))
+}
+
+// multiplier takes impressions per play and rounds it up.
+func (p *parser) multiplier() money.PPM {
+	return money.PPM(max(0, p.micros(1_000_000*1_000_000, "want a multiplier of at most 1000000")))
+}
+
+// micros takes a number and returns it in millionths, rounded up; 0 where it
+// was not sent. Above most it breaks rule.
+func (p *parser) micros(most int64, rule string) int64 {
 	start := p.i
 	n := p.decimal()
 	if n == nil {
 		return 0
 	}
 	v, err := money.ParseMicros(n, money.RoundUp)
-	if err != nil || v > int64(money.MaxCPM) {
-		p.reject(start, "want a price of at most 1000000 per mille", ReasonRange)
+	if err != nil || v > most {
+		p.reject(start, rule, ReasonRange)
 		return 0
 	}
-	return money.CPM(max(v, 0))
+	return v
 }
 
 // coordinate takes degrees and returns millionths; ok says that it was sent and

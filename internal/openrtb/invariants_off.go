@@ -1,0 +1,5 @@
+//go:build !invariants
+
+package openrtb
+
+const invariants = false
