@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/valyala/fasthttp"
 
+	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
 )
 
@@ -29,7 +30,9 @@ type span struct{ from, to int }
 
 type bidSpans struct{ id, adm, nurl, burl, lurl span }
 
-// answer writes the bids of a as the response, 200 with its JSON.
+// answer writes the bids of a as the response, 200 with its JSON. Where that
+// would pass the exchange's bound, bids are left out from the last on; what they
+// reserved comes back when their lease closes.
 func (b *Bidder) answer(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	w := &a.answer
 	w.text, w.spans = w.text[:0], w.spans[:0]
@@ -38,9 +41,15 @@ func (b *Bidder) answer(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	}
 	a.fillResponse()
 	w.out = openrtb.AppendBidResponse(w.out[:0], &w.resp)
-	if len(w.out) > a.exchange.MaxAnswerBytes {
-		a.bids = a.bids[:0] // what they reserved comes back when the lease closes
-		return NoBidAnswerTooLarge
+	for len(w.out) > a.exchange.MaxAnswerBytes {
+		a.bids = a.bids[:len(a.bids)-1]
+		if len(a.bids) == 0 {
+			return NoBidAnswerTooLarge
+		}
+		seat := &w.resp.SeatBid[0]
+		seat.Bid = seat.Bid[:len(a.bids)]
+		w.out = openrtb.AppendBidResponse(w.out[:0], &w.resp)
+		b.metrics.trimmedBids.Add(1)
 	}
 	b.counts.add(a)
 	ctx.SetContentType("application/json")
@@ -123,7 +132,7 @@ func (a *auction) fillResponse() {
 func (a *auction) appendNoBid(reason NoBid) []byte {
 	w := &a.answer
 	r := &w.resp
-	r.ID, r.HasNBR, r.NBR = a.req.ID, true, reason.NBR()
+	r.ID, r.Cur, r.HasNBR, r.NBR = a.req.ID, money.Currency{}, true, reason.NBR()
 	if len(r.SeatBid) > 0 {
 		r.SeatBid = r.SeatBid[:0]
 	}

@@ -129,7 +129,7 @@ func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
 
 // rank orders line items by their highest bid in US dollars.
 func (b *Bidder) rank(l campaigns.Lineage) int64 {
-	v, ok := b.convertDown(l.LineItem.MaxBid, l.Advertiser.Currency, money.USD)
+	v, ok := b.deps.FX.Convert(l.LineItem.MaxBid, l.Advertiser.Currency, money.USD, money.RoundDown)
 	if !ok {
 		return 0
 	}

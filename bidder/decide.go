@@ -104,7 +104,7 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 // that a refused one reached.
 func (b *Bidder) price(a *auction, imp *openrtb.Imp) NoBid {
 	a.best = a.best[:0]
-	reason := NoBidNoMatch
+	reason := NoBidNone
 	for n, row := range a.rows {
 		if n == b.cfg.MaxCandidates {
 			break
@@ -198,7 +198,7 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 	if err != nil {
 		return c, NoBidInternal
 	}
-	price, ok := b.convertDown(worth.Bid, l.advertiser.Currency, a.cur)
+	price, ok := b.deps.FX.Convert(worth.Bid, l.advertiser.Currency, a.cur, money.RoundDown)
 	if !ok {
 		return c, NoBidCurrency
 	}
@@ -207,7 +207,7 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		d := &imp.PMP.Deals[c.deal]
 		floor, floorCur, fixed = d.BidFloor, d.BidFloorCur, d.AT == openrtb.AuctionDealPrice
 	}
-	if floor, ok = b.convertUp(floor, floorCur, a.cur); !ok {
+	if floor, ok = b.deps.FX.Convert(floor, floorCur, a.cur, money.RoundUp); !ok {
 		return c, NoBidCurrency
 	}
 	price -= price % priceStep
@@ -217,7 +217,7 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 	if fixed && floor > 0 {
 		price = floor // at=3: the deal's floor is the price
 	}
-	if c.fx, ok = b.deps.FX.Between(a.cur, l.advertiser.Currency, money.RoundUp); !ok {
+	if c.fx, ok = b.deps.FX.Between(a.cur, l.advertiser.Currency); !ok {
 		return c, NoBidCurrency
 	}
 	media, err := c.fx.Convert(price.PerImpression())
@@ -264,30 +264,6 @@ func roundUp(v, step money.CPM) money.CPM {
 		v += step - r
 	}
 	return v
-}
-
-func (b *Bidder) convertDown(v money.CPM, from, to money.Currency) (money.CPM, bool) {
-	if from == to || v == 0 {
-		return v, true
-	}
-	r, ok := b.deps.FX.Between(from, to, money.RoundDown)
-	if !ok {
-		return 0, false
-	}
-	n, err := money.MulDiv(int64(v), int64(r), int64(money.One))
-	return money.CPM(n), err == nil
-}
-
-func (b *Bidder) convertUp(v money.CPM, from, to money.Currency) (money.CPM, bool) {
-	if from == to || v == 0 {
-		return v, true
-	}
-	r, ok := b.deps.FX.Between(from, to, money.RoundUp)
-	if !ok {
-		return 0, false
-	}
-	n, err := money.MulDivUp(int64(v), int64(r), int64(money.One))
-	return money.CPM(n), err == nil
 }
 
 func containsString(list []string, v []byte) bool {

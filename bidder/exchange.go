@@ -50,21 +50,37 @@ func (e Exchange) Validate() error {
 // Rates is the table that converts between currencies.
 type Rates map[money.Currency]money.Rate // nano-dollars for one unit
 
-// Between is the rate that turns an amount in from into to, rounded as told; ok
-// is false where one of them is not in the table.
-func (r Rates) Between(from, to money.Currency, round money.Rounding) (rate money.Rate, ok bool) {
-	if from == to {
-		return money.One, true
+// Knows says whether c is in the table.
+func (r Rates) Knows(c money.Currency) bool { return r[c] > 0 }
+
+// Convert turns a price in from into to, rounded as told; ok is false where one
+// of them is not in the table, or the result does not fit.
+func (r Rates) Convert(v money.CPM, from, to money.Currency, round money.Rounding) (out money.CPM, ok bool) {
+	if from == to || v == 0 {
+		return v, true
 	}
-	a, okA := r[from]
-	b, okB := r[to]
-	if !okA || !okB {
+	a, b := r[from], r[to]
+	if a <= 0 || b <= 0 {
 		return 0, false
 	}
 	div := money.MulDiv
 	if round == money.RoundUp {
 		div = money.MulDivUp
 	}
-	v, err := div(int64(a), int64(money.One), int64(b))
+	n, err := div(int64(v), int64(a), int64(b))
+	return money.CPM(n), err == nil
+}
+
+// Between is the rate from one currency to another, rounded up, as tokens and
+// the ledger carry it; ok is false where one of them is not in the table.
+func (r Rates) Between(from, to money.Currency) (rate money.Rate, ok bool) {
+	if from == to {
+		return money.One, true
+	}
+	a, b := r[from], r[to]
+	if a <= 0 || b <= 0 {
+		return 0, false
+	}
+	v, err := money.MulDivUp(int64(a), int64(money.One), int64(b))
 	return money.Rate(v), err == nil && v > 0
 }

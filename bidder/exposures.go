@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/goccy/go-json"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"bidhawk/campaigns"
@@ -29,6 +30,7 @@ type ExposuresConfig struct {
 	Frequency *frequency.Counter
 	Rates     *scoring.Rates
 	Clock     func() time.Time
+	Logger    *zap.Logger
 	// DeadLetter gets the records that can't be read.
 	DeadLetter func(r eventlog.Record, reason string)
 }
@@ -63,12 +65,16 @@ const (
 const keepDays = 3
 
 // OpenExposures opens the state and restores the counts.
-func OpenExposures(cfg ExposuresConfig) (*Exposures, error) {
+func OpenExposures(ctx context.Context, cfg ExposuresConfig) (*Exposures, error) {
+	partitions, err := cfg.Log.Partitions(ctx, eventlog.TopicExposures)
+	if err != nil {
+		return nil, fmt.Errorf("follow exposures: %w", err)
+	}
 	db, err := pebble.Open(cfg.Dir, &pebble.Options{Logger: quiet{}})
 	if err != nil {
 		return nil, fmt.Errorf("open exposure counts in %s: %w", cfg.Dir, err)
 	}
-	e := &Exposures{cfg: cfg, db: db, zones: make(map[string]*time.Location)}
+	e := &Exposures{cfg: cfg, db: db, zones: make(map[string]*time.Location), lag: make([]atomic.Int64, partitions)}
 	if err := errors.Join(e.forget(cfg.Clock()), e.restore()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -140,21 +146,12 @@ func (e *Exposures) Lag() (n int64) {
 
 // Run follows every partition until ctx ends, then closes the state.
 func (e *Exposures) Run(ctx context.Context) error {
-	n, err := e.cfg.Log.Partitions(ctx, eventlog.TopicExposures)
-	if err != nil {
-		return fmt.Errorf("follow exposures: %w", err)
-	}
-	e.lag = make([]atomic.Int64, n)
 	g, gctx := errgroup.WithContext(ctx)
-	for p := range n {
+	for p := range int32(len(e.lag)) {
 		g.Go(func() error { return e.follow(gctx, p) })
 	}
 	g.Go(func() error { return e.forgetDaily(gctx) })
-	err = g.Wait()
-	if ctx.Err() != nil {
-		err = nil
-	}
-	return errors.Join(err, e.db.Close())
+	return errors.Join(g.Wait(), e.db.Close())
 }
 
 func (e *Exposures) forgetDaily(ctx context.Context) error {
@@ -172,10 +169,35 @@ func (e *Exposures) forgetDaily(ctx context.Context) error {
 	}
 }
 
+// follow applies one partition until ctx ends. A log that can't be read is
+// tried again: caps and rates then stand still, and bids go on.
 func (e *Exposures) follow(ctx context.Context, partition int32) error {
+	for {
+		err := e.read(ctx, partition)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, errState) {
+			return err
+		}
+		e.cfg.Logger.Warn("exposures can't be read; trying again", zap.Int32("partition", partition), zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryRead):
+		}
+	}
+}
+
+const retryRead = 500 * time.Millisecond
+
+// errState marks failures of the node's own store: there is no going on.
+var errState = errors.New("exposure counts")
+
+func (e *Exposures) read(ctx context.Context, partition int32) error {
 	from, err := e.offset(partition)
 	if err != nil {
-		return err
+		return errors.Join(errState, err)
 	}
 	r, err := e.cfg.Log.Read(ctx, eventlog.TopicExposures, partition, from)
 	if errors.Is(err, eventlog.ErrOffsetOutOfRange) { // retention has passed us
@@ -191,7 +213,7 @@ func (e *Exposures) follow(ctx context.Context, partition int32) error {
 			return fmt.Errorf("read exposures %d: %w", partition, err)
 		}
 		if err := e.apply(partition, records); err != nil {
-			return err
+			return errors.Join(errState, err)
 		}
 		e.lag[partition].Store(r.Lag())
 	}

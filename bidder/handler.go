@@ -140,7 +140,7 @@ func (b *Bidder) currency(allowed []money.Currency) (money.Currency, bool) {
 		return money.USD, true
 	}
 	for _, c := range allowed {
-		if _, ok := b.deps.FX.Between(c, money.USD, money.RoundDown); ok {
+		if b.deps.FX.Knows(c) {
 			return c, true
 		}
 	}
