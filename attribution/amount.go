@@ -68,3 +68,13 @@ func (a Amount) big() *big.Int {
 	v := new(big.Int).Mul(big.NewInt(a.Units), big.NewInt(int64(money.Unit)))
 	return v.Add(v, big.NewInt(a.Nanos))
 }
+
+// Wide is the amount in nanos, for comparing with a ledger's sums.
+func (a Amount) Wide() money.Wide {
+	var w money.Wide
+	// Two int64 parts cannot pass 127 bits, so that reading it back cannot fail.
+	if err := w.UnmarshalText(a.big().Append(nil, 10)); err != nil {
+		panic(err)
+	}
+	return w
+}

@@ -66,7 +66,7 @@ type conversionRecord struct {
 	Value      money.Nanos `json:"value_nanos"`
 	Currency   string      `json:"currency"`
 	User       userKey     `json:"user,omitempty"`
-	ClickBid   bidID       `json:"click_bid,omitempty"`
+	ClickBid   bidID       `json:"click_bid,omitzero"`
 	ClickLine  int64       `json:"click_line_item,omitempty"`
 	Source     string      `json:"source"`
 }
@@ -256,7 +256,7 @@ func (r *postingRecord) checkCounted() error {
 	if !r.Day.ok {
 		return errors.New("day: missing; want a date")
 	}
-	if r.Payable != 0 {
+	if r.Payable != 0 || r.PayableCurrency != "" {
 		if _, err := money.ParseCurrency(r.PayableCurrency); err != nil {
 			return fmt.Errorf("payable_currency: %w", err)
 		}
