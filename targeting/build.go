@@ -48,6 +48,7 @@ func Build(cat *campaigns.Catalog, p Params) (*Index, error) {
 	err := ix.choose(cat, p)
 	b := newBuilder(ix, p.Tags)
 	b.filters(cmp.Or(p.common, commonMax))
+	b.countTags()
 	for n := range ix.lines {
 		if rowErr := b.row(n); rowErr != nil {
 			return ix.unusable(), errors.Join(err, rowErr)

@@ -16,6 +16,7 @@ type builder struct {
 	ix    *Index
 	tags  TagNumbers
 	tagID map[campaigns.TagNumber]uint32
+	named []int // by tag's value: how many groups name it
 	// listsOf are, by dimension and value, the lists that hold the value.
 	listsOf [numDims][][]uint32
 	// known finds a list by its dimension and sorted values.
@@ -65,16 +66,17 @@ func (b *builder) row(n int) error {
 
 	at := &b.ix.spans[n]
 	at.request = uint32(len(b.ix.program))
-	b.ix.program = append(b.ix.program, b.owner(line.Advertiser.ID))
-	b.tagRule(&t.Tags)
+	at.owner = b.owner(line.Advertiser.ID)
 	sets := b.sets(t)
 	for d := range dimSize {
-		b.include(d, sets[d].Include)
+		if b.include(d, sets[d].Include); d == dimTag {
+			b.tagsHeld(&t.Tags)
+		}
 	}
 	for d := range dimSize {
 		b.clause(d, true, b.intern(d, sets[d].Exclude))
 	}
-	b.noneOf(&t.Tags)
+	b.clause(dimTag, true, b.internTags(t.Tags.NoneOf))
 	at.imp = uint32(len(b.ix.program))
 	b.include(dimSize, asks(t, dimSize).Include)
 	b.include(dimDeal, asks(t, dimDeal).Include)
@@ -136,9 +138,9 @@ func (b *builder) hours(r *row, line *Line) {
 	r.hours, r.zone = id, zone
 }
 
-// tagRule compiles what must be held. A tag that nobody defined is never held;
-// neither is a group without tags.
-func (b *builder) tagRule(rule *campaigns.TagRule) {
+// tagsHeld compiles the tags that must be held. A tag that nobody defined never
+// is; neither is a group without tags.
+func (b *builder) tagsHeld(rule *campaigns.TagRule) {
 	groups := make([][]uint32, 0, len(rule.AnyOf)+len(rule.AllOf))
 	for _, tag := range rule.AllOf {
 		groups = append(groups, b.internTags([]string{tag}))
@@ -146,15 +148,35 @@ func (b *builder) tagRule(rule *campaigns.TagRule) {
 	for _, group := range rule.AnyOf {
 		groups = append(groups, b.internTags(group))
 	}
-	// The shortest refuse most.
-	slices.SortStableFunc(groups, func(a, b []uint32) int { return len(a) - len(b) })
+	slices.SortStableFunc(groups, func(x, y []uint32) int { return b.fame(x) - b.fame(y) })
 	for _, g := range groups {
 		b.clause(dimTag, false, g)
 	}
 }
 
-func (b *builder) noneOf(rule *campaigns.TagRule) {
-	b.clause(dimTag, true, b.internTags(rule.NoneOf))
+// fame is how often line items name some tags. What few of them name, few users
+// hold, and what refuses most goes first.
+func (b *builder) fame(ids []uint32) (n int) {
+	for _, id := range ids {
+		n += b.named[id]
+	}
+	return n
+}
+
+// countTags finds how often line items name each tag.
+func (b *builder) countTags() {
+	count := func(tags []string) {
+		for _, id := range b.internTags(tags) {
+			b.named[id]++
+		}
+	}
+	for n := range b.ix.lines {
+		rule := &b.ix.lines[n].LineItem.Targeting.Tags
+		for _, group := range rule.AnyOf {
+			count(group)
+		}
+		count(rule.AllOf)
+	}
 }
 
 func (b *builder) include(d dim, values []string) {
@@ -232,6 +254,7 @@ func (b *builder) internTags(paths []string) []uint32 {
 		if !ok {
 			id = b.value(dimTag)
 			b.tagID[n] = id
+			b.named = append(b.named, 0)
 		}
 		ids = append(ids, id)
 	}
@@ -260,8 +283,7 @@ func (b *builder) finish() {
 	}
 	ix.program = slices.Clip(ix.program)
 	for n := range int32(len(ix.rows)) {
-		_, program := ix.requestProgram(n)
-		b.rebase(program)
+		b.rebase(ix.requestProgram(n))
 		b.rebase(ix.impProgram(n))
 	}
 }

@@ -11,11 +11,11 @@ type dim uint8
 
 // In a program, clauses stand in this order: those that refuse most go first.
 const (
-	dimTag dim = iota
-	dimCity
+	dimCity dim = iota
 	dimRegion
-	dimDomain
 	dimBundle
+	dimDomain
+	dimTag
 	dimCategory
 	dimExchange
 	dimCountry
@@ -51,9 +51,8 @@ func headerOf(h uint32) (d dim, not, list bool, count int) {
 	return dim(h >> headerDim), h&headerNot != 0, h&headerList != 0, int(h & headerCount)
 }
 
-func (ix *Index) requestProgram(n int32) (owner uint32, program []uint32) {
-	at := ix.spans[n]
-	return ix.program[at.request], ix.program[at.request+1 : at.imp]
+func (ix *Index) requestProgram(n int32) []uint32 {
+	return ix.program[ix.spans[n].request:ix.spans[n].imp]
 }
 
 func (ix *Index) impProgram(n int32) []uint32 {

@@ -48,9 +48,8 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 	s.bind(ix)
 	ix.holdRequest(&s, req)
 	ix.holdImp(&s, imp)
-	owner, program := ix.requestProgram(n)
 	slices.Sort(s.own)
-	ix.holdOwn(&s, s.own, owner)
+	ix.holdOwn(&s, s.own, ix.spans[n].owner)
 	r := &ix.rows[n]
 
 	var out []Reason
@@ -68,7 +67,7 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 			out = append(out, reasons[filterDims[f]])
 		}
 	}
-	out = refusals(out, program, s.bits)
+	out = refusals(out, ix.requestProgram(n), s.bits)
 	out = refusals(out, ix.impProgram(n), s.bits)
 	slices.Sort(out)
 	return slices.Compact(out)

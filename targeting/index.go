@@ -45,10 +45,14 @@ type Index struct {
 	words  int // of a Scratch's bitset
 }
 
-// A row's program is the bit of the line item's advertiser, the clauses that the
-// request alone decides, and from imp on those that take the imp; it ends where
-// the next row's begins.
-type span struct{ request, imp uint32 }
+// span is what matching reads of every row that the filters leave standing.
+type span struct {
+	// The row's programs are program[request:imp], the clauses that the request
+	// alone decides, and from imp to where the next row's begin, those that take
+	// the imp.
+	request, imp uint32
+	owner        uint32 // the bit of the line item's advertiser
+}
 
 // row is what matching reads of a line item whose request program holds.
 type row struct {

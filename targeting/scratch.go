@@ -71,10 +71,9 @@ func (ix *Index) survivors(s *Scratch, w int, word uint64, now int64) {
 	owned := len(s.own) > 0
 	for ; word != 0; word &= word - 1 {
 		n := int32(w<<6 | bits.TrailingZeros64(word))
-		owner, program := ix.requestProgram(n)
-		if owned && s.has(owner) {
+		if owner := ix.spans[n].owner; owned && s.has(owner) {
 			s.deferred = append(s.deferred, uint64(owner)<<32|uint64(n))
-		} else if holds(program, s.bits) && ix.timely(s, n, now) {
+		} else if holds(ix.requestProgram(n), s.bits) && ix.timely(s, n, now) {
 			s.rows = append(s.rows, n)
 		}
 	}
@@ -99,7 +98,7 @@ func (ix *Index) admitOwned(s *Scratch, now int64) {
 			own = ix.holdOwn(s, own, uint32(owner))
 		}
 		n := int32(s.deferred[i])
-		if _, program := ix.requestProgram(n); holds(program, s.bits) && ix.timely(s, n, now) {
+		if holds(ix.requestProgram(n), s.bits) && ix.timely(s, n, now) {
 			s.rows = append(s.rows, n)
 		}
 	}
