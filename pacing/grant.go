@@ -1,0 +1,203 @@
+package pacing
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/money"
+)
+
+// wish is one line item of a request on its way to a grant.
+type wish struct {
+	LeaseDemand
+	line   *node
+	even   bool
+	due    money.Nanos // of its own plan; noLimit where nothing plans it
+	window time.Duration
+	get    Amounts
+	reason Refusal
+}
+
+// round sizes the grants of one moment. More than one request may be in it;
+// what it has given away so far counts, though the ledger does not know it yet.
+type round struct {
+	s       *shard
+	now     time.Time
+	given   map[*node]Amounts     // asked of the ledger in this round
+	expect  map[*node]money.Nanos // of given, expected to be spent
+	waiting map[*node]int         // EVEN line items below it that still wait for their share
+}
+
+func (s *shard) newRound(now time.Time) *round {
+	return &round{s: s, now: now, given: map[*node]Amounts{}, expect: map[*node]money.Nanos{}, waiting: map[*node]int{}}
+}
+
+// grants sizes what bidder gets of one advertiser's line items: a grant record
+// for each length of window, most often one. It fills the wishes' reasons.
+func (r *round) grants(bk *book, bidder uint64, wishes []*wish) []*Grant {
+	loc, err := r.s.zone(bk)
+	if err != nil || bk.day == 0 {
+		refuse(wishes, RefusedInactive)
+		return nil
+	}
+	midnight := bk.day.End(loc).Sub(r.now)
+	for _, w := range wishes {
+		r.prepare(w, bk, loc, midnight)
+	}
+	// Those that want least first, so that what they leave of a shared budget
+	// goes to the others: max-min fairness.
+	slices.SortStableFunc(wishes, func(a, b *wish) int { return cmp.Compare(a.due, b.due) })
+	nodes := r.s.bidders(bk, bidder, r.now)
+	byWindow := map[time.Duration]*Grant{}
+	var out []*Grant
+	for _, w := range wishes {
+		if w.reason != RefusedNot {
+			continue
+		}
+		r.size(w, bk.day, loc, nodes)
+		if w.even {
+			r.arrived(w.line)
+		}
+		if w.reason != RefusedNot {
+			continue
+		}
+		g := byWindow[w.window]
+		if g == nil {
+			g = &Grant{At: r.now, Epoch: r.s.ledger.epoch, Advertiser: campaigns.ID(bk.node.id), Bidder: fmt.Sprintf("%016x", bidder),
+				Day: bk.day, WindowMS: w.window.Milliseconds()}
+			byWindow[w.window] = g
+			out = append(out, g)
+		}
+		g.Items = append(g.Items, ItemAmount{LineItem: w.LineItem, Amounts: w.get})
+	}
+	return out
+}
+
+func refuse(wishes []*wish, why Refusal) {
+	for _, w := range wishes {
+		w.reason = why
+	}
+}
+
+// prepare settles what needs no share of anything: may it run, for how long,
+// and what is due by its own plan.
+func (r *round) prepare(w *wish, bk *book, loc *time.Location, midnight time.Duration) {
+	n := w.line
+	start, end := flight(n)
+	w.window = min(r.s.cfg.Window, midnight)
+	if !end.IsZero() {
+		w.window = min(w.window, end.Sub(r.now))
+	}
+	w.window = w.window.Truncate(time.Millisecond)
+	switch {
+	case !n.terms.Active || r.s.killed(campaigns.ID(n.id)) || r.now.Before(start) || !end.IsZero() && !r.now.Before(end):
+		w.reason = RefusedInactive
+	case w.window < minWindow: // the next day, or nothing, comes at once
+		w.reason = RefusedPaced
+	case w.Need.Charge <= 0 || w.Need.Media <= 0:
+		// Nothing was asked for yet: enough for one bid as its terms allow.
+		w.reason = RefusedNoLease
+	}
+	if w.reason != RefusedNot {
+		return
+	}
+	w.due = r.due(n, bk.day, loc, w)
+	if w.even = n.terms.Pacing != campaigns.PacingASAP; !w.even {
+		w.due = noLimit
+		return
+	}
+	for p := n.parent; p != nil; p = p.parent {
+		r.waiting[p]++
+	}
+}
+
+const minWindow = 50 * time.Millisecond
+
+// due is what of n's plan is left for the window of w.
+func (r *round) due(n *node, day Day, loc *time.Location, w *wish) money.Nanos {
+	out := n.outstanding(day)
+	for h := range out {
+		out[h] = addClamped(out[h], r.expect[n])
+	}
+	win := w.line.line.Yield.ratio(w.Need.Charge)
+	return r.s.plan.due(n, day, loc, r.now, w.window, out, share(win, w.Need.Charge))
+}
+
+func (r *round) arrived(n *node) {
+	for p := n.parent; p != nil; p = p.parent {
+		r.waiting[p]--
+	}
+}
+
+// size decides an amount: what is due over the win rate, at most what the
+// traffic asked for and what fits, at least one bid or nothing. nodes bidders share.
+func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
+	n, win := w.line, w.line.line.Yield.ratio(w.Need.Charge)
+	room, bounded := noLimit, false
+	for p := n; p != nil; p = p.parent {
+		room = min(room, p.charge.room(day)-r.given[p].Charge)
+		bounded = bounded || p.charge.Daily != noLimit || p.charge.Lifetime != noLimit
+	}
+	if !bounded { // no budget anywhere is no budget, not an endless one
+		room = 0
+	}
+	media := n.media.room(day) - r.given[n].Media
+	if room < w.Need.Charge || media < w.Need.Media {
+		w.reason = RefusedBudget
+		return
+	}
+	want := r.demanded(w, room)
+	if w.even {
+		due := w.due
+		for p := n.parent; p != nil; p = p.parent {
+			if d := r.due(p, day, loc, w); d != noLimit {
+				due = min(due, max(d, 0)/money.Nanos(max(1, r.waiting[p])))
+			}
+		}
+		planned := perWin(max(due, 0), win)
+		if planned < w.Need.Charge {
+			w.reason = RefusedPaced
+			return
+		}
+		want = min(want, max(planned/money.Nanos(nodes), w.Need.Charge))
+	} else {
+		want = min(want, max(room/money.Nanos(nodes), w.Need.Charge))
+	}
+	w.get.Charge = max(min(want, room), w.Need.Charge)
+	w.get.Media = max(w.Need.Media, min(media, ratioUp(w.get.Charge, w.Need.Media, w.Need.Charge)))
+	for p := n; p != nil; p = p.parent {
+		g := r.given[p]
+		r.given[p] = Amounts{Charge: addClamped(g.Charge, w.get.Charge), Media: addClamped(g.Media, w.get.Media)}
+		r.expect[p] = addClamped(r.expect[p], share(win, w.get.Charge))
+	}
+}
+
+// demanded bounds a grant by the traffic that the bidder saw: twice its rate
+// over the window. Where it has not looked long enough, 64 bids or a tenth of
+// the room.
+func (r *round) demanded(w *wish, room money.Nanos) money.Nanos {
+	some := addClamped(min(w.Need.Charge, noLimit/64)*64, room/10)
+	if w.Over < time.Second {
+		return some
+	}
+	return max(min(w.Need.Charge, noLimit/8)*8, ratioUp(w.Asked, int64of(2*w.window), int64of(w.Over)))
+}
+
+func int64of(d time.Duration) money.Nanos { return money.Nanos(d) }
+
+// perWin is what must be reserved for due to be won.
+func perWin(due money.Nanos, win money.PPM) money.Nanos {
+	return ratioUp(due, 1_000_000, money.Nanos(win))
+}
+
+// ratioUp is n x num / den rounded up, at most noLimit.
+func ratioUp(n, num, den money.Nanos) money.Nanos {
+	v, err := money.MulDivUp(int64(n), int64(num), int64(den))
+	if err != nil {
+		return noLimit
+	}
+	return money.Nanos(v)
+}

@@ -1,0 +1,242 @@
+package pacing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/ids"
+)
+
+// Config sets a pacer.
+type Config struct {
+	Window        time.Duration // a lease may be reserved from this long; default 10 s
+	CloseAfter    time.Duration // and its notices post normally this long after that: win plus billing deadline; default 5 min
+	HardAfter     time.Duration // and, late, this long after the close; default 48 h
+	Tick          time.Duration // how often budgets, days and phases are looked at; default 50 ms
+	SnapshotEvery time.Duration // default 2 s
+	AppendRetry   time.Duration // wait between tries to append while the log refuses; default 200 ms
+}
+
+// DefaultConfig is the configuration for production.
+func DefaultConfig() Config {
+	return Config{
+		Window: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour, Tick: 50 * time.Millisecond,
+		SnapshotEvery: 2 * time.Second, AppendRetry: 200 * time.Millisecond,
+	}
+}
+
+// Validate names the first field that breaks a rule.
+func (c Config) Validate() error {
+	for _, f := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"window", c.Window, 100 * time.Millisecond}, {"close_after", c.CloseAfter, 100 * time.Millisecond},
+		{"hard_after", c.HardAfter, 100 * time.Millisecond}, {"tick", c.Tick, time.Millisecond},
+		{"snapshot_every", c.SnapshotEvery, time.Millisecond}, {"append_retry", c.AppendRetry, time.Millisecond},
+	} {
+		if f.value < f.least {
+			return fmt.Errorf("pacer %s: got %v; want at least %v", f.name, f.value, f.least)
+		}
+	}
+	return nil
+}
+
+// Deps is what a pacer needs.
+type Deps struct {
+	Log     eventlog.Log
+	Dir     string                    // of the snapshots; the pacer owns it
+	Catalog func() *campaigns.Catalog // the newest; nil until there is one
+	Clock   func() time.Time          // monotonic where it can be
+	Logger  *zap.Logger
+	FS      vfs.FS // of Dir; nil: the machine's
+}
+
+// Pacer owns the ledger: every partition of money. It grants leases, folds the
+// log, writes postings and keeps snapshots. It is safe for concurrent use.
+type Pacer struct {
+	cfg    Config
+	deps   Deps
+	db     *pebble.DB
+	shards []*runner
+}
+
+// NewPacer opens the snapshots and loads every partition. Run starts it; Close
+// releases the directory.
+func NewPacer(ctx context.Context, cfg Config, deps Deps) (*Pacer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Log == nil || deps.Dir == "" || deps.Catalog == nil || deps.Clock == nil || deps.Logger == nil {
+		return nil, errors.New("pacer: log, dir, catalog, clock and logger are needed")
+	}
+	partitions, err := deps.Log.Partitions(ctx, eventlog.TopicMoney)
+	if err != nil {
+		return nil, fmt.Errorf("pacer: partitions of %s: %w", eventlog.TopicMoney, err)
+	}
+	owner, err := ids.RandomUint64()
+	if err != nil {
+		return nil, err
+	}
+	db, err := openSnapshots(deps.Dir, deps.FS, false)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pacer{cfg: cfg, deps: deps, db: db}
+	for i := range partitions {
+		l, err := loadLedger(db, i, partitions)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("pacer: %s: %w", deps.Dir, err), db.Close())
+		}
+		r := &runner{
+			p: p, partitions: partitions, requests: make(chan *request, 64), records: make(chan []eventlog.Record, 1),
+			log: deps.Logger.With(zap.Int32("partition", i)),
+		}
+		r.mu.shard = newShard(cfg, i, partitions, fmt.Sprintf("%016x", owner), l)
+		r.mu.outcomes = map[Outcome]int64{}
+		p.shards = append(p.shards, r)
+	}
+	return p, nil
+}
+
+func openSnapshots(dir string, fs vfs.FS, readOnly bool) (*pebble.DB, error) {
+	if fs == nil {
+		fs = vfs.Default
+	}
+	db, err := pebble.Open(dir, &pebble.Options{FS: fs, ReadOnly: readOnly, Logger: quiet{}})
+	if err != nil {
+		return nil, fmt.Errorf("open ledger snapshots %s: %w", dir, err)
+	}
+	return db, nil
+}
+
+// quiet drops Pebble's chatter; its errors come back from its calls.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(format string, args ...any) {
+	panic(fmt.Sprintf("pebble: "+format, args...)) // Pebble must not go on after it
+}
+
+// Run runs every partition until ctx ends; then it writes a last snapshot. A
+// partition that cannot go on stops alone and loudly: Ready says why, and Run
+// returns the errors of all of them at its end. Run is called once.
+func (p *Pacer) Run(ctx context.Context) error {
+	errs := make([]error, len(p.shards))
+	var wg sync.WaitGroup
+	for i, r := range p.shards {
+		wg.Go(func() { errs[i] = r.run(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Close releases the state directory. Run must have returned.
+func (p *Pacer) Close() error { return p.db.Close() }
+
+// Ready is nil when every partition grants and knows the catalogue's budgets;
+// or else it says what is missing.
+func (p *Pacer) Ready() error {
+	for i, r := range p.shards {
+		if err := r.ready(); err != nil {
+			return fmt.Errorf("pacer: partition %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// RequestLease implements LeaseSource.
+func (p *Pacer) RequestLease(ctx context.Context, req LeaseRequest) (LeaseGrant, error) {
+	var out LeaseGrant
+	if req.Bidder == 0 || len(req.Items) > MaxLeaseItems {
+		return out, fmt.Errorf("lease request: bidder %d with %d line items: want a bidder and at most %d", req.Bidder, len(req.Items), MaxLeaseItems)
+	}
+	c := p.deps.Catalog()
+	if c == nil {
+		return out, fmt.Errorf("lease request: no catalogue yet: %w", ErrNotReady)
+	}
+	byShard := make([][]LeaseDemand, len(p.shards))
+	for _, d := range req.Items {
+		l, ok := c.Lineage(d.LineItem)
+		if !ok {
+			out.Refused = append(out.Refused, LeaseRefusal{d.LineItem, RefusedInactive})
+			continue
+		}
+		i := eventlog.PartitionOf(MoneyKey(l.Advertiser.ID), int32(len(p.shards)))
+		byShard[i] = append(byShard[i], d)
+	}
+	var waiting []*call
+	for i, items := range byShard {
+		if len(items) > 0 {
+			waiting = append(waiting, p.shards[i].ask(ctx, req.Bidder, items))
+		}
+	}
+	var failed error
+	answered := len(out.Refused) > 0
+	for _, w := range waiting {
+		if err := w.wait(ctx); err != nil {
+			failed = err
+			continue
+		}
+		answered = true
+		out.Leases = append(out.Leases, w.rq.leases...)
+		out.Refused = append(out.Refused, w.rq.refused...)
+	}
+	if !answered && failed != nil {
+		return LeaseGrant{}, failed
+	}
+	return out, nil
+}
+
+// call is a request on its way through a shard. Exactly one side settles it.
+type call struct {
+	rq      *request
+	settled atomic.Bool // by the answer, or by the caller who gives up
+	done    chan error
+}
+
+// ask hands a request to the shard's goroutine.
+func (r *runner) ask(ctx context.Context, bidder uint64, items []LeaseDemand) *call {
+	c := &call{done: make(chan error, 1)}
+	c.rq = &request{bidder: bidder, items: items, done: func(err error) bool {
+		if !c.settled.CompareAndSwap(false, true) {
+			return false
+		}
+		c.done <- err
+		return true
+	}}
+	if err := r.stopped(); err != nil {
+		c.rq.done(fmt.Errorf("%w: %w", ErrNotReady, err))
+		return c
+	}
+	select {
+	case r.requests <- c.rq:
+	case <-ctx.Done():
+		c.rq.done(ctx.Err())
+	}
+	return c
+}
+
+func (c *call) wait(ctx context.Context) error {
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+	}
+	if c.settled.CompareAndSwap(false, true) {
+		return fmt.Errorf("lease request: %w", ctx.Err()) // what is granted later goes back at once
+	}
+	return <-c.done
+}
