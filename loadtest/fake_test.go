@@ -71,7 +71,7 @@ func (d *fakeDSP) start(t *testing.T, addr string) {
 		t.Fatal(err)
 	}
 	d.addr = l.Addr().String()
-	d.server = &fasthttp.Server{Handler: d.handle, NoDefaultDate: true, CloseOnShutdown: true}
+	d.server = &fasthttp.Server{Handler: d.handle, NoDefaultDate: true, CloseOnShutdown: true, MaxIdleWorkerDuration: 50 * time.Millisecond}
 	d.ended = make(chan struct{})
 	server, ended := d.server, d.ended
 	go func() {
@@ -99,7 +99,11 @@ func (k killable) Accept() (net.Conn, error) {
 
 // stop cuts all connections in the middle of whatever they do, and waits.
 func (d *fakeDSP) stop() {
-	go func() { _ = d.server.Shutdown() }()
+	down := make(chan struct{})
+	go func() {
+		defer close(down)
+		_ = d.server.Shutdown()
+	}()
 	for {
 		cut.Range(func(c, owner any) bool {
 			if owner == d {
@@ -109,10 +113,9 @@ func (d *fakeDSP) stop() {
 			return true
 		})
 		select {
-		case <-d.ended:
-			if d.server.GetOpenConnectionsCount() == 0 {
-				return
-			}
+		case <-down:
+			<-d.ended
+			return
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

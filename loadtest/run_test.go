@@ -126,7 +126,7 @@ func TestEveryRuleFires(t *testing.T) {
 			d := newFakeDSP(t)
 			d.price, d.spoil = "250", c.spoil
 			cfg := d.config()
-			cfg.Count, cfg.Market.AloneShare = 60, 1
+			cfg.Count, cfg.Notices.RepeatShare = 60, 0
 			r := mustRun(t, cfg)
 			if r.Invalid[c.rule] == 0 || r.InvalidResponses == 0 {
 				t.Fatalf("rule %s did not fire: %v", c.rule, r.Invalid)
