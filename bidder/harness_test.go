@@ -61,7 +61,9 @@ type memoryEvents struct {
 	msgs []eventlog.Message
 }
 
-func (m *memoryEvents) Offer(msg eventlog.Message) bool { return m.Publish(nil, msg) == nil }
+func (m *memoryEvents) Offer(msg eventlog.Message) bool {
+	return m.Publish(context.Background(), msg) == nil
+}
 
 func (m *memoryEvents) Publish(_ context.Context, msgs ...eventlog.Message) error {
 	m.mu.Lock()
