@@ -11,23 +11,23 @@ import (
 func asks(t *campaigns.Targeting, d dim) campaigns.Set {
 	switch d {
 	case dimExchange:
-		return campaigns.Set{Include: t.Exchanges}
+		return campaigns.Set{Include: keys(t.Exchanges, appendFoldString)}
 	case dimCountry:
-		return t.Countries
+		return setOf(t.Countries, appendFoldString)
 	case dimDevice:
 		return campaigns.Set{Include: keys(t.DeviceTypes, appendInt)}
 	case dimOS:
 		return campaigns.Set{Include: keys(t.OS, appendFoldString)}
 	case dimRegion:
-		return t.Regions
+		return setOf(t.Regions, appendFoldString)
 	case dimCity:
 		return setOf(t.Cities, appendCityOf)
 	case dimDomain:
-		return setOf(t.Domains, appendDomainString)
+		return setOf(t.Domains, appendDomain)
 	case dimBundle:
 		return t.Bundles
 	case dimCategory:
-		return t.Categories
+		return setOf(t.Categories, appendFoldString)
 	case dimSize:
 		return campaigns.Set{Include: keys(t.Sizes, appendSize)}
 	case dimDeal:
@@ -54,14 +54,18 @@ func keys[T any](values []T, appendKey func(dst []byte, v T) []byte) []string {
 	return out
 }
 
-func appendFoldString(dst []byte, v string) []byte   { return appendFold(dst, []byte(v)) }
-func appendDomainString(dst []byte, v string) []byte { return appendDomain(dst, []byte(v)) }
+func appendFoldString(dst []byte, v string) []byte { return appendFold(dst, v) }
+
+// appendDomain appends a host name without the root's dot.
+func appendDomain(dst []byte, v string) []byte {
+	return appendFoldString(dst, strings.TrimSuffix(v, "."))
+}
 
 // appendCityOf takes "USA/San Francisco" apart as appendCity joins it.
 func appendCityOf(dst []byte, v string) []byte {
 	country, city, found := strings.Cut(v, "/")
-	if !found {
-		return append(dst, v...) // names no city: no request has it
+	if !found || country == "" || city == "" {
+		return dst // names no city: no request has it
 	}
 	return appendCity(dst, []byte(country), []byte(city))
 }

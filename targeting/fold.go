@@ -10,18 +10,20 @@ import (
 )
 
 // Both sides, what a line item asks and what a request has, go through these
-// functions, so that two values are equal exactly when their keys are.
+// functions, so that two values are equal exactly when their keys are. Case never
+// matters but in bundles and deals, which are ids: a block list that another
+// spelling of "IAB25" passes would be none.
 
 // appendFold appends v such that two strings fold to the same bytes exactly
 // when strings.EqualFold says they are equal.
-func appendFold(dst, v []byte) []byte {
+func appendFold[T string | []byte](dst []byte, v T) []byte {
 	for len(v) > 0 {
 		// Fast path: ASCII.
 		if c := v[0]; c < utf8.RuneSelf {
 			dst, v = append(dst, lower(c)), v[1:]
 			continue
 		}
-		r, n := utf8.DecodeRune(v)
+		r, n := utf8.DecodeRuneInString(string(v[:min(len(v), utf8.UTFMax)]))
 		dst, v = utf8.AppendRune(dst, foldRune(r)), v[n:]
 	}
 	return dst
@@ -47,17 +49,6 @@ func lower(c byte) byte {
 	return c
 }
 
-// appendDomain appends a host name in lower case without the root's dot.
-func appendDomain(dst, v []byte) []byte {
-	if n := len(v); n > 0 && v[n-1] == '.' {
-		v = v[:n-1]
-	}
-	for _, c := range v {
-		dst = append(dst, lower(c))
-	}
-	return dst
-}
-
 // domainMax is the length of the longest host name (RFC 1035, section 2.3.4).
 const domainMax = 253
 
@@ -74,14 +65,14 @@ func bounded(domain []byte) []byte {
 	return nil
 }
 
-// appendRegion appends "USA-CA".
+// appendRegion appends "usa-ca".
 func appendRegion(dst, country, region []byte) []byte {
-	return append(append(append(dst, country...), '-'), region...)
+	return appendFold(append(appendFold(dst, country), '-'), region)
 }
 
-// appendCity appends "USA/san francisco".
+// appendCity appends "usa/san francisco".
 func appendCity(dst, country, city []byte) []byte {
-	return appendFold(append(append(dst, country...), '/'), city)
+	return appendFold(append(appendFold(dst, country), '/'), city)
 }
 
 func appendSize(dst []byte, v campaigns.Size) []byte {

@@ -26,18 +26,18 @@ func seededSource(seed uint64) source {
 // Few values, so that line items share them and requests hit them.
 var (
 	countries    = []string{"USA", "DEU", "AUS", ""}
-	regions      = []string{"USA-CA", "USA-NY", "DEU-BE", "AUS-CA", "USA-", ""}
-	regionsOf    = []string{"CA", "NY", "BE", ""}
+	regions      = []string{"USA-CA", "USA-NY", "DEU-BE", "AUS-CA", "usa-ny", "USA-", ""}
+	regionsOf    = []string{"CA", "NY", "be", ""}
 	cities       = []string{"USA/San Francisco", "USA/SAN FRANCISCO", "DEU/Köln", "AUS/ΟΔΟΣ", "USA", "USA/"}
 	citiesOf     = []string{"san francisco", "KÖLN", "οδος", "οδοσ", "San FranciSco", ""}
 	systems      = []string{"ios", "android", "windows", "ſos", ""}
 	systemsOf    = []string{"iOS", "Android", "WINDOWS", "sos", ""}
-	exchanges    = []string{"adx", "index", "openx", ""}
+	exchanges    = []string{"adx", "index", "openx", "AdX", ""}
 	domains      = []string{"example.com", "news.example.com", "com", "b.example.org", "EXAMPLE.org", "ample.com", "a", ""}
 	domainsOf    = []string{"example.com", "m.news.Example.com", "xexample.com", "a.b.example.org.", "example.org", "com", "a..com", ""}
 	bundles      = []string{"com.game", "com.Game", "1234567", "com.mail", ""}
 	categories   = []string{"IAB1", "IAB1-6", "IAB2", "IAB19-18", "IAB19-18-2", "IAB19", ""}
-	categoriesOf = []string{"IAB1-6", "IAB1-60", "IAB2", "IAB19-18-2", "IAB1", "IAB10", "-", ""}
+	categoriesOf = []string{"IAB1-6", "IAB1-60", "IAB2", "IAB19-18-2", "iab1-6", "IAB1", "IAB10", "-", ""}
 	deals        = []string{"deal-1", "deal-2", "deal-3", "x", ""}
 	sizes        = []campaigns.Size{{W: 300, H: 250}, {W: 728, H: 90}, {W: 90, H: 728}, {W: 320, H: 50}}
 	zones        = []string{"UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns"}

@@ -27,7 +27,7 @@ func refusedBy(l campaigns.Lineage, tags tagNumbers, req *RequestFacts, imp *Imp
 		}
 	}
 	demand("flight", inFlight(l.LineItem.Start, l.LineItem.End, req.Now) && inFlight(l.Campaign.Start, l.Campaign.End, req.Now))
-	demand("exchanges", wantsAny(t.Exchanges, func(v string) bool { return v == req.Exchange }))
+	demand("exchanges", wantsAny(t.Exchanges, func(v string) bool { return strings.EqualFold(v, req.Exchange) }))
 	demand("device_types", len(t.DeviceTypes) == 0 || slices.Contains(t.DeviceTypes, req.DeviceType))
 	demand("os", wantsAny(t.OS, func(v string) bool { return strings.EqualFold(v, string(req.OS)) }))
 	demand("sizes", len(t.Sizes) == 0 || slices.ContainsFunc(t.Sizes, func(v campaigns.Size) bool { return slices.Contains(imp.Sizes, v) }))
@@ -35,23 +35,23 @@ func refusedBy(l campaigns.Lineage, tags tagNumbers, req *RequestFacts, imp *Imp
 	demand("deals", !imp.PrivateOnly || len(t.Deals) > 0)
 
 	country := string(req.Country)
-	demand("countries", wantsSet(t.Countries, func(v string) bool { return v == country }))
+	demand("countries", wantsSet(t.Countries, func(v string) bool { return strings.EqualFold(v, country) }))
 	demand("regions", wantsSet(t.Regions, func(v string) bool {
-		return country != "" && len(req.Region) > 0 && v == country+"-"+string(req.Region)
+		return country != "" && len(req.Region) > 0 && strings.EqualFold(v, country+"-"+string(req.Region))
 	}))
 	demand("cities", wantsSet(t.Cities, func(v string) bool {
 		c, city, ok := strings.Cut(v, "/")
-		return ok && country != "" && len(req.City) > 0 && c == country && strings.EqualFold(city, string(req.City))
+		return ok && country != "" && len(req.City) > 0 && strings.EqualFold(c, country) && strings.EqualFold(city, string(req.City))
 	}))
-	domain := strings.ToLower(strings.TrimSuffix(string(req.Domain), "."))
+	domain := strings.TrimSuffix(string(req.Domain), ".")
 	demand("domains", wantsSet(t.Domains, func(v string) bool {
-		v = strings.ToLower(v)
-		return domain == v || strings.HasSuffix(domain, "."+v)
+		start := len(domain) - len(v)
+		return domain != "" && start >= 0 && strings.EqualFold(domain[start:], v) && (start == 0 || domain[start-1] == '.')
 	}))
 	demand("bundles", wantsSet(t.Bundles, func(v string) bool { return v == string(req.Bundle) }))
 	demand("categories", wantsSet(t.Categories, func(v string) bool {
 		return slices.ContainsFunc(req.Categories, func(c []byte) bool {
-			return v == string(c) || strings.HasPrefix(string(c), v+"-")
+			return strings.EqualFold(v, string(c)) || strings.HasPrefix(strings.ToUpper(string(c)), strings.ToUpper(v)+"-")
 		})
 	}))
 	demand("hours_of_week", len(t.HoursOfWeek) == 0 || slices.Contains(t.HoursOfWeek, hourOfWeek(l.Advertiser.TimeZone, req.Now)))

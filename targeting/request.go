@@ -10,23 +10,24 @@ func (ix *Index) holdRequest(s *Scratch, req *RequestFacts) {
 	ix.holdFiltered(s, req)
 	ix.holdPlace(s, req)
 	if len(req.Domain) > 0 {
-		s.key = appendDomain(s.key[:0], req.Domain)
+		s.key = appendFold(s.key[:0], bytes.TrimSuffix(req.Domain, []byte{'.'}))
 		ix.holdDomain(s, bounded(s.key))
 	}
 	if len(req.Bundle) > 0 {
 		ix.holdKey(s, dimBundle, req.Bundle)
 	}
 	for _, c := range req.Categories {
-		ix.holdCategory(s, c)
+		s.key = appendFold(s.key[:0], c)
+		ix.holdCategory(s, s.key)
 	}
 	ix.holdTags(s, req)
 }
 
 // holdFiltered enters the values that have filters.
 func (ix *Index) holdFiltered(s *Scratch, req *RequestFacts) {
-	s.key = append(s.key[:0], req.Exchange...)
+	s.key = appendFold(s.key[:0], req.Exchange)
 	ix.filter(s, filterExchange)
-	s.key = append(s.key[:0], req.Country...)
+	s.key = appendFold(s.key[:0], req.Country)
 	ix.filter(s, filterCountry)
 	s.key = appendInt(s.key[:0], req.DeviceType)
 	ix.filter(s, filterDevice)
