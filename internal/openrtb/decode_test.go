@@ -2,7 +2,6 @@ package openrtb
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -256,10 +255,26 @@ func TestCurrencies(t *testing.T) {
 }
 
 func TestExtIsRaw(t *testing.T) {
-	r := mustDecode(t, `{"ext": {"a": "\u00e9" } ,"imp":[{"ext":[1, 2]}],"user":{"ext":{"b":1}},"source":{"ext":"text"}}`)
-	got := []string{string(r.Ext), string(r.Imp[0].Ext), string(r.User.Ext), string(r.Source.Ext)}
-	if want := []string{`{"a": "\u00e9" }`, `[1, 2]`, `{"b":1}`, `"text"`}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q; want %q", got, want)
+	r := mustDecode(t, `{"ext": {"a": "\u00e9" } ,"imp":[{"ext":[1, 2],"pmp":{"deals":[{"ext":{"c":1}}]}}],"user":{"ext":{"b":1}},"source":{"ext":"text"},
+		"site":{"ext":{"d":1}},"app":{"ext":{"e":1}},"dooh":{"ext":{"f":1}},"device":{"ext":{"g":1}},"regs":{"ext":{"h":1}}}`)
+	f := func(got []byte, want string) {
+		t.Helper()
+		if string(got) != want {
+			t.Errorf("got %s; want %s", got, want)
+		}
+	}
+	f(r.Ext, `{"a": "\u00e9" }`)
+	f(r.Imp[0].Ext, `[1, 2]`)
+	f(r.Imp[0].PMP.Deals[0].Ext, `{"c":1}`)
+	f(r.User.Ext, `{"b":1}`)
+	f(r.Source.Ext, `"text"`)
+	f(r.Site.Ext, `{"d":1}`)
+	f(r.App.Ext, `{"e":1}`)
+	f(r.DOOH.Ext, `{"f":1}`)
+	f(r.Device.Ext, `{"g":1}`)
+	f(r.Regs.Ext, `{"h":1}`)
+	if r := mustDecode(t, `{"imp":[{"ext":null}],"ext":null,"site":{}}`); r.Imp[0].Ext != nil || r.Site.Ext != nil || r.Ext != nil {
+		t.Errorf("got %q, %q and %q; want none", r.Imp[0].Ext, r.Site.Ext, r.Ext)
 	}
 }
 

@@ -390,18 +390,15 @@ func toCurrency(v []byte) money.Currency {
 
 // raw takes one value and returns it as sent; nil for null.
 func (p *parser) raw() []byte {
-	if p.null() {
-		return nil
-	}
 	start := p.i
 	p.skip()
 	return p.from(start)
 }
 
-// from is what was taken since start.
+// from is the value taken since start, as sent; nil for null.
 func (p *parser) from(start int) []byte {
-	if p.err != nil {
-		return nil
+	if v := p.b[min(start, p.i):p.i:p.i]; p.err == nil && string(v) != "null" {
+		return v
 	}
-	return p.b[start:p.i:p.i]
+	return nil
 }
