@@ -7,8 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// ClickMacro is where a creative's HTML takes the signed address of the click.
-const ClickMacro = "${CLICK_URL}"
+// ClickMacro is where a creative's HTML takes the signed address of the click;
+// ClickMacroEscaped takes it escaped for use within a URL.
+const (
+	ClickMacro        = "${CLICK_URL}"
+	ClickMacroEscaped = "${CLICK_URL_ESC}"
+)
 
 func (v *Creative) validateMarkup(c *checker) {
 	switch {
@@ -69,7 +73,7 @@ func dropBlanksAndQuotes(s string) string {
 
 func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	if v.LandingURL == "" {
-		clickable := v.ImageURL != "" || strings.Contains(v.HTML, ClickMacro)
+		clickable := v.ImageURL != "" || strings.Contains(v.HTML, ClickMacro) || strings.Contains(v.HTML, ClickMacroEscaped)
 		c.check(!clickable, "landing_url", "", "must be given for an image, or html with "+ClickMacro)
 		return
 	}

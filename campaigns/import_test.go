@@ -1,0 +1,321 @@
+package campaigns_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bidhawk/campaigns"
+	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/taxonomy"
+	"bidhawk/campaigns/yamltree"
+	"bidhawk/internal/money"
+)
+
+func openStore(t testing.TB, dir string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(context.Background(), filepath.Join(dir, "c.db"), fixedClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func shippedTaxonomy(t testing.TB) *taxonomy.Taxonomy {
+	t.Helper()
+	f, err := os.Open("../configs/taxonomy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tx, err := taxonomy.Load(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+// catalogOf publishes the store's outbox and returns what a feed makes of it.
+func catalogOf(t testing.TB, s *sqlite.Store) *campaigns.Catalog {
+	t.Helper()
+	l := openLog(t)
+	if _, err := sqlite.NewRelay(sqlite.RelayConfig{}, s, l).Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f := runFeed(t, campaigns.FeedDeps{Log: l})
+	return await(t, f, "ready", func(*campaigns.Catalog) bool { return f.Ready() })
+}
+
+func TestDemoCampaigns(t *testing.T) {
+	f, err := os.Open("../configs/demo/campaigns.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s := openStore(t, t.TempDir())
+	sum, err := campaigns.ImportYAML(t.Context(), s, shippedTaxonomy(t), f, fixedClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogOf(t, s)
+	if sum.Counts[campaigns.KindLineItem] != len(c.LineItems) || len(c.LineItems) < 12 || len(c.Agencies) != 1 || len(c.Advertisers) != 2 {
+		t.Fatalf("imported %v; the catalogue has %d line items", sum, len(c.LineItems))
+	}
+	used := map[string]bool{}
+	for id, l := range c.LineItems {
+		lin, ok := c.Lineage(id)
+		if !ok || !lin.Active() {
+			t.Errorf("%s: no active lineage", l.Name)
+			continue
+		}
+		if start, _ := l.Flight(lin.Campaign); !start.Equal(fixedClock()) {
+			t.Errorf("%s: starts at %v; want the import", l.Name, start)
+		}
+		for _, cid := range l.CreativeIDs {
+			v := c.Creatives[cid]
+			used[fmt.Sprintf("%dx%d", v.W, v.H)] = true
+			used["html"] = used["html"] || v.HTML != ""
+			used["image"] = used["image"] || v.ImageURL != ""
+		}
+		used[string(l.Pricing)], used[string(l.Pacing)] = true, true
+		used["cap"] = used["cap"] || l.FrequencyCap.PerDay > 0
+		budgets(used, "line_item", l.Budget)
+		budgets(used, "campaign", lin.Campaign.Budget)
+		budgets(used, "advertiser", lin.Advertiser.Budget)
+		dimensions(used, "", reflect.ValueOf(l.Targeting))
+	}
+	want := []string{"cpm", "cpc", "even", "asap", "cap", "html", "image", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
+		"line_item.daily", "line_item.lifetime", "campaign.daily", "campaign.lifetime", "advertiser.daily"}
+	for i := range reflect.TypeFor[campaigns.Targeting]().NumField() {
+		switch f := reflect.TypeFor[campaigns.Targeting]().Field(i); f.Type {
+		case reflect.TypeFor[campaigns.Set]():
+			want = append(want, f.Name+".Include", f.Name+".Exclude")
+		case reflect.TypeFor[campaigns.TagRule]():
+			want = append(want, f.Name+".AnyOf", f.Name+".AllOf", f.Name+".NoneOf")
+		default:
+			want = append(want, f.Name)
+		}
+	}
+	for _, w := range want {
+		if !used[w] {
+			t.Errorf("no demo line item uses %s", w)
+		}
+	}
+}
+
+func budgets(used map[string]bool, level string, b campaigns.Budget) {
+	used[level+".daily"] = used[level+".daily"] || b.Daily > 0
+	used[level+".lifetime"] = used[level+".lifetime"] || b.Lifetime > 0
+}
+
+// dimensions notes the lists that are not empty.
+func dimensions(used map[string]bool, prefix string, v reflect.Value) {
+	for i := range v.NumField() {
+		name, f := prefix+v.Type().Field(i).Name, v.Field(i)
+		if f.Kind() == reflect.Struct {
+			dimensions(used, name+".", f)
+		} else if f.Len() > 0 {
+			used[name] = true
+		}
+	}
+}
+
+const smallImport = `agencies:
+  - {key: a, name: A}
+advertisers:
+  - {key: b, agency: a, name: B, currency: USD, time_zone: UTC, domain: b.example, redirect_hosts: [b.example]}
+campaigns:
+  - {key: c, advertiser: b, name: C, start: now, end: +30d}
+creatives:
+  - {key: v, advertiser: b, name: V, w: 300, h: 250, image_url: "https://cdn.example/a", landing_url: "https://b.example/"}
+line_items:
+  - key: l
+    campaign: c
+    name: L
+    start: "-1h"
+    end: 2026-11-22T00:00:00Z
+    pricing: cpm
+    price_micros: 2_000_000
+    max_bid_micros: 1_000_000
+    budget: {lifetime_nanos: 5_000_000_000}
+    targeting: {countries: {include: [usa]}}
+    creatives: [v]
+`
+
+func TestImportSetsIDsAndTimes(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	// Ids of the store and of the file differ.
+	if err := campaigns.NewEditor(s, nil, fixedClock).Create(t.Context(), &campaigns.Agency{Name: "earlier"}); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader(smallImport), fixedClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogOf(t, s)
+	l := c.LineItems[sum.IDs["l"]]
+	if lin, ok := c.Lineage(l.ID); !ok || lin.Agency.ID != sum.IDs["a"] || sum.IDs["a"] != 2 {
+		t.Errorf("lineage of %+v: %v; ids %v", l, ok, sum.IDs)
+	}
+	if len(l.CreativeIDs) != 1 || l.CreativeIDs[0] != sum.IDs["v"] || l.Targeting.Countries.Include[0] != "USA" || l.Budget.Lifetime != 5*money.Unit {
+		t.Errorf("got %+v", l)
+	}
+	if !l.Start.Equal(fixedClock().Add(-time.Hour)) || !c.Campaigns[sum.IDs["c"]].End.Equal(fixedClock().AddDate(0, 0, 30)) {
+		t.Errorf("got start %v, end %v", l.Start, c.Campaigns[sum.IDs["c"]].End)
+	}
+}
+
+func TestImportIsAllOrNothingAndNamesTheLine(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	f := func(old, new string, line int, path, value, rule string) {
+		t.Helper()
+		if !strings.Contains(smallImport, old) {
+			t.Fatalf("the file does not hold %q", old)
+		}
+		_, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader(strings.Replace(smallImport, old, new, 1)), fixedClock())
+		var e *yamltree.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%q: got %v; want an *Error", new, err)
+			return
+		}
+		// The first is the cause; what follows from it may be named too.
+		if p := e.Problems[0]; p.Line != line || p.Path != path || p.Value != value || !strings.Contains(p.Rule, rule) {
+			t.Errorf("%q: got %+v; want line %d, %s = %q, %s", new, p, line, path, value, rule)
+		}
+	}
+	f("price_micros: 2_000_000", "price_micros: 0", 16, "line_items[0].price_micros", "0", "must be 1 to")
+	f("price_micros: 2_000_000", "price_micros: 2.5", 16, "line_items[0].price_micros", "2.5", "whole number")
+	f("price_micros", "price", 16, "line_items[0].price", "price", "not a known key")
+	f("[usa]", "[usa, Mars]", 19, "line_items[0].targeting.countries.include[1]", "MARS", "alpha-3")
+	f("creatives: [v]", "creatives: [v, w]", 20, "line_items[0].creatives[1]", "w", "of a creative in this file")
+	f("creatives: [v]", "creatives: []", 20, "line_items[0].creatives", "[]", "at least one")
+	f("campaign: c", "campaign: b", 11, "line_items[0].campaign", "b", "of a campaign in this file")
+	f("key: v,", "key: b,", 8, "creatives[0].key", "b", "unique")
+	f("agency: a,", "", 4, "advertisers[0].agency", "", "of an agency in this file")
+	f("currency: USD", "currency: usd", 4, "advertisers[0].currency", "usd", "upper-case")
+	f("end: +30d", "end: tomorrow", 6, "campaigns[0].end", "tomorrow", "must be a time")
+	f("end: +30d", "end: +99999d", 6, "campaigns[0].end", "+99999d", "must be a time")
+	f("end: +30d", "end: -1h", 6, "campaigns[0].end", "2026-11-21T11:00:00Z", "after the start")
+	f("{key: a, name: A}", "{key: a, name: A, id: 4}", 2, "agencies[0].id", "id", "the store assigns")
+	f("campaign: c", "campaign_id: 3", 11, "line_items[0].campaign_id", "campaign_id", "use campaign: KEY")
+	for _, k := range campaigns.Kinds() {
+		if found, err := s.List(t.Context(), k, campaigns.Filter{}); err != nil || len(found) != 0 {
+			t.Errorf("%s: a refused file left %d entities, %v", k, len(found), err)
+		}
+	}
+	if _, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader("{}"), fixedClock()); err == nil {
+		t.Error("an empty file was accepted")
+	}
+}
+
+// failingStore refuses the nth insert, as a full disk would.
+type failingStore struct {
+	campaigns.Store
+	after int
+}
+
+func (s failingStore) Write(ctx context.Context, f func(campaigns.Tx) error) error {
+	return s.Store.Write(ctx, func(tx campaigns.Tx) error { return f(&failingTx{tx, s.after}) })
+}
+
+type failingTx struct {
+	campaigns.Tx
+	after int
+}
+
+var errDisk = errors.New("disk is full")
+
+func (tx *failingTx) Insert(ctx context.Context, e campaigns.Entity, o campaigns.Owner) error {
+	if tx.after--; tx.after < 0 {
+		return errDisk
+	}
+	return tx.Tx.Insert(ctx, e, o)
+}
+
+func TestImportLeavesNothingWhereTheStoreFails(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	for n := range 5 {
+		_, err := campaigns.ImportYAML(t.Context(), failingStore{s, n}, nil, strings.NewReader(smallImport), fixedClock())
+		if !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("after %d: got %v; want the disk's error with a line", n, err)
+		}
+	}
+	if c := catalogOf(t, s); c.Generation != 0 {
+		t.Errorf("the topic got %d records of refused imports", c.Generation)
+	}
+}
+
+// TestImportedIsWhatTheCatalogHolds: whatever valid file is imported, the
+// catalogue at the end of outbox, topic and feed is the store's content, and
+// that is the file's.
+func TestImportedIsWhatTheCatalogHolds(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var y strings.Builder
+		y.WriteString("agencies: [{key: a, name: A}]\nadvertisers:\n")
+		n := rapid.IntRange(1, 3).Draw(rt, "advertisers")
+		for i := range n {
+			fmt.Fprintf(&y, "- {key: adv%d, agency: a, name: N%d, currency: EUR, time_zone: Asia/Tokyo, domain: d.example, redirect_hosts: [d.example]}\n", i, i)
+		}
+		y.WriteString("campaigns:\n")
+		for i := range n {
+			fmt.Fprintf(&y, "- {key: c%d, advertiser: adv%d, name: C, start: now, end: +1d}\n", i, i)
+		}
+		y.WriteString("creatives:\n")
+		for i := range n {
+			fmt.Fprintf(&y, "- {key: v%d, advertiser: adv%d, name: V, w: 1, h: 1, html: <b>x</b>}\n", i, i)
+		}
+		y.WriteString("line_items:\n")
+		want := map[string]money.CPM{}
+		for i := range rapid.IntRange(1, 6).Draw(rt, "line items") {
+			owner := rapid.IntRange(0, n-1).Draw(rt, "owner")
+			price := rapid.Int64Range(1, int64(money.MaxCPM)).Draw(rt, "price")
+			hours := rapid.SliceOfNDistinct(rapid.IntRange(0, 167), 0, 5, rapid.ID[int]).Draw(rt, "hours")
+			h, _ := json.Marshal(hours)
+			fmt.Fprintf(&y, "- {key: l%d, campaign: c%d, name: L, pricing: cpm, price_micros: %d, max_bid_micros: 1, budget: {daily_nanos: 1}, creatives: [v%d], targeting: {hours_of_week: %s}}\n",
+				i, owner, price, owner, h)
+			want[fmt.Sprintf("l%d", i)] = money.CPM(price)
+		}
+		s, err := sqlite.Open(context.Background(), filepath.Join(dir, "c.db"), fixedClock)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer s.Close()
+		sum, err := campaigns.ImportYAML(context.Background(), s, nil, strings.NewReader(y.String()), fixedClock())
+		if err != nil {
+			rt.Fatalf("%v\n%s", err, y.String())
+		}
+		c := catalogOf(t, s)
+		stored, err := campaigns.List[*campaigns.LineItem](context.Background(), s, campaigns.Filter{})
+		if err != nil || len(stored) != len(want) || len(c.LineItems) != len(want) {
+			rt.Fatalf("stored %d, in the catalogue %d, %v; want %d", len(stored), len(c.LineItems), err, len(want))
+		}
+		for _, l := range stored {
+			if !reflect.DeepEqual(c.LineItems[l.ID], l) {
+				rt.Fatalf("catalogue %+v\nstore     %+v", c.LineItems[l.ID], l)
+			}
+		}
+		for key, price := range want {
+			if l := c.LineItems[sum.IDs[key]]; l == nil || l.Price != price {
+				rt.Fatalf("%s: got %+v; want price %d", key, l, price)
+			}
+		}
+	})
+}
