@@ -13,7 +13,7 @@ import (
 
 const (
 	maxReplayFiles = 1_000_000
-	maxReplayBytes = 1 << 20 // of one body
+	maxReplayBytes = 8 << 20 // of one body
 )
 
 // readRequests reads the bodies to replay: each .json file under a directory
