@@ -35,7 +35,10 @@ type lease struct {
 type part struct {
 	line          *scope
 	charge, media int64 // still held
-	clicks        int64 // brought to the line item's waiting click charges
+	// What it was granted, less what was returned and what bids that notices
+	// named have reserved: below zero, a bidder has used the lease twice.
+	unusedCharge, unusedMedia int64
+	clicks                    int64 // brought to the line item's waiting click charges
 }
 
 // history is what a bid's notices have done.
@@ -64,6 +67,7 @@ func (b *book) line(id int64) *scope { return b.scopes[scopeName("line_item", id
 // apply folds one record and returns what it decides.
 func (b *book) apply(offset int64, r *record) (e Entry, err error) {
 	owned := r.Epoch == b.epoch
+	touched := b.leases[r.Lease]
 	switch r.Type {
 	case "claim":
 		b.epoch, b.nonce = offset, 0
@@ -96,7 +100,7 @@ func (b *book) apply(offset int64, r *record) (e Entry, err error) {
 	}
 	b.next = offset + 1
 	if err == nil {
-		err = b.check(r)
+		err = b.check(offset, r, touched)
 	}
 	return e, err
 }
@@ -145,7 +149,7 @@ func (b *book) grant(offset int64, r *record) {
 		}
 		s.move(r.Day, charge, 0)
 		s.moveMedia(r.Day, media, 0, 0)
-		l.parts[it.LineItem] = &part{line: s, charge: charge, media: media}
+		l.parts[it.LineItem] = &part{line: s, charge: charge, media: media, unusedCharge: charge, unusedMedia: media}
 		l.order = append(l.order, it.LineItem)
 	}
 	if len(l.parts) > 0 {
@@ -172,6 +176,8 @@ func (b *book) giveBack(r *record) {
 	for _, it := range r.Items {
 		if p := l.parts[it.LineItem]; p != nil {
 			p.free(l.day, it.Charge, it.Media)
+			p.unusedCharge -= it.Charge
+			p.unusedMedia -= it.Media
 		}
 	}
 }
@@ -204,6 +210,9 @@ func (b *book) notice(r *record) (Entry, error) {
 	if h == nil {
 		h = &history{}
 		l.bids[r.Bid] = h
+		if err := l.use(r); err != nil {
+			return Entry{}, err
+		}
 	}
 	n := notice{record: r, lease: l, part: l.parts[r.LineItem], line: s, h: h}
 	var e Entry
@@ -224,6 +233,20 @@ func (b *book) notice(r *record) (Entry, error) {
 		e = n.click()
 	}
 	return e, b.enter(r, s, e)
+}
+
+// use counts a bid's reservation against what the lease was granted.
+func (l *lease) use(r *record) error {
+	p := l.parts[r.LineItem]
+	if p == nil {
+		return fmt.Errorf("bid %s: lease %d has nothing for line item %d", r.Bid, r.Lease, r.LineItem)
+	}
+	p.unusedCharge -= r.ReservedCharge
+	p.unusedMedia -= r.ReservedMedia
+	if p.unusedCharge < 0 || p.unusedMedia < 0 {
+		return fmt.Errorf("bid %s: lease %d is used beyond its grant for line item %d: charge %d, media %d", r.Bid, r.Lease, r.LineItem, p.unusedCharge, p.unusedMedia)
+	}
+	return nil
 }
 
 // enter writes the legs of e into the journal, and refuses what does not balance.
@@ -260,16 +283,32 @@ func (b *book) leg(account string, n int64) {
 var errHeld = errors.New("what the accounts hold is not what the leases hold")
 
 // check looks at every bound that the record can have moved.
-func (b *book) check(r *record) error {
+func (b *book) check(offset int64, r *record, l *lease) error {
 	switch r.Type {
+	case "budget":
+		return b.checkAll(scopeName("advertiser", r.Advertiser))
+	case "grant":
+		l = b.leases[offset]
 	case "bill", "loss", "click":
-		if l, s := b.leases[r.Lease], b.line(r.LineItem); l != nil && s != nil {
+		if s := b.line(r.LineItem); l != nil && s != nil {
 			return s.check(l.day)
 		}
 		return nil
 	}
+	if l == nil {
+		return nil
+	}
+	for _, p := range l.parts {
+		if err := p.line.check(l.day); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *book) checkAll(advertiser string) error {
 	for _, s := range b.lines {
-		if scopeName("advertiser", r.Advertiser) != s.advertiser().name {
+		if s.advertiser().name != advertiser {
 			continue
 		}
 		for day := range s.charge.days {
