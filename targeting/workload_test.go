@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"bidhawk/campaigns"
@@ -28,9 +30,9 @@ const (
 	workloadTagFanOut = 30
 )
 
-func (workloadTags) Number(path string) (n campaigns.TagNumber, ok bool) {
-	_, err := fmt.Sscanf(path, "t%d", &n)
-	return n, err == nil
+func (workloadTags) Number(path string) (campaigns.TagNumber, bool) {
+	v, err := strconv.ParseUint(strings.TrimPrefix(path, "t"), 10, 32)
+	return campaigns.TagNumber(v), err == nil
 }
 
 func newWorkload(seed uint64) *workload {
