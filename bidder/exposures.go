@@ -144,14 +144,17 @@ func (e *Exposures) Lag() (n int64) {
 	return n
 }
 
-// Run follows every partition until ctx ends, then closes the state.
+// Close releases the state; Run must have returned.
+func (e *Exposures) Close() error { return e.db.Close() }
+
+// Run follows every partition until ctx ends.
 func (e *Exposures) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for p := range int32(len(e.lag)) {
 		g.Go(func() error { return e.follow(gctx, p) })
 	}
 	g.Go(func() error { return e.forgetDaily(gctx) })
-	return errors.Join(g.Wait(), e.db.Close())
+	return g.Wait()
 }
 
 func (e *Exposures) forgetDaily(ctx context.Context) error {

@@ -1,0 +1,125 @@
+// Command bidhawk is a demand-side platform server: it answers OpenRTB bid
+// requests, keeps budgets to the nano, and reports what the money brought.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // advertisers' zones, on machines without a zone database
+
+	"github.com/alecthomas/kong"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"bidhawk/cmd/node"
+)
+
+var version = "unknown" // set by the linker
+
+type commands struct {
+	Serve       serveCommand       `cmd:"" help:"Run a node: bidder, pacer, profiler, attributor, API and console."`
+	Demo        demoCommand        `cmd:"" help:"Run a node with demo campaigns and a simulated exchange, and reconcile."`
+	Loadtest    loadtestCommand    `cmd:"" help:"Be an exchange: send bid requests, clear auctions, deliver notices."`
+	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
+	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
+	Check       checkCommand       `cmd:"" help:"Check a configuration file and say what is in force."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+	FloorServer floorServerCommand `cmd:"" hidden:"" help:"Bare HTTP server that answers a canned bid, for loadtest --floor."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	k := kong.Parse(&c, kong.Name("bidhawk"), kong.UsageOnError(),
+		kong.Description("An open-source demand-side platform server."), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bidhawk: "+oneLine(err))
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}
+
+// oneLine joins the lines of an error: a command fails with one line.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+}
+
+// configFlag is the configuration that most commands read.
+type configFlag struct {
+	Config string `help:"Configuration file; environment variables BIDHAWK_... go over it." default:"configs/dev.yaml" type:"path"`
+}
+
+func (f configFlag) load() (node.Config, error) { return node.Load(f.Config, os.Environ()) }
+
+// newLogger is the process's log: JSON lines, sampled so that a fault repeated
+// a million times does not fill the disk.
+func newLogger(level string) (*zap.Logger, error) {
+	l, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, &node.SettingError{Setting: "log.level", Value: level, Want: "debug, info, warn or error"}
+	}
+	cfg := zap.NewProductionConfig()
+	cfg.Level = zap.NewAtomicLevelAt(l)
+	cfg.EncoderConfig.TimeKey, cfg.EncoderConfig.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
+	cfg.OutputPaths = []string{"stderr"}
+	cfg.DisableStacktrace, cfg.DisableCaller = true, true
+	return cfg.Build()
+}
+
+type serveCommand struct {
+	configFlag
+	Roles []string `help:"Roles of this node (default: all)."`
+}
+
+func (c *serveCommand) Run(ctx context.Context) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if len(c.Roles) > 0 {
+		cfg.Roles = c.Roles
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+	}
+	logger, err := newLogger(cfg.Log.Level)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = logger.Sync() }() // stderr refuses to sync on some systems
+	n, err := node.New(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+type checkCommand struct{ configFlag }
+
+func (c *checkCommand) Run() error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if _, err := node.OpenTaxonomy(cfg); err != nil {
+		return err
+	}
+	fmt.Printf("%s: good. bids on %s, API and console on %s, operations on %s; state in %s; event log %s; exchanges: %s\n",
+		c.Config, cfg.Listen.Bids, cfg.Listen.API, cfg.Listen.Operations, cfg.DataDir, cfg.EventLog.Backend, strings.Join(cfg.ExchangeNames(), ", "))
+	return nil
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	fmt.Println("bidhawk " + version)
+	return nil
+}
+
+var errNotClean = errors.New("the audit found violations")

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sort"
+
+	"bidhawk/pacing"
+)
+
+// writeMetrics writes every figure of the node in the Prometheus text format.
+func (n *Node) writeMetrics(w io.Writer) {
+	n.bidder.Metrics().WritePrometheus(w)
+	gauge := func(name string, v any) { fmt.Fprintf(w, "%s %v\n", name, v) }
+	ready := 0
+	if n.Ready() == nil {
+		ready = 1
+	}
+	gauge("bidhawk_ready", ready)
+	gauge("bidhawk_config_generation", n.bidder.Generation())
+	gauge("bidhawk_dead_letters_total", n.deadLetters.Load())
+	gauge("bidhawk_campaign_records_skipped_total", n.feed.Skipped())
+	gauge("bidhawk_frequency_keys", n.frequency.Len())
+	n.writeLogMetrics(w, gauge)
+	n.writeMoneyMetrics(w, gauge)
+	n.writeProfileMetrics(gauge)
+	n.writeReportMetrics(gauge)
+
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	gauge("go_goroutines", runtime.NumGoroutine())
+	gauge("go_memstats_heap_inuse_bytes", m.HeapInuse)
+	gauge("go_memstats_sys_bytes", m.Sys)
+	gauge("go_gc_cycles_total", m.NumGC)
+}
+
+func (n *Node) writeLogMetrics(w io.Writer, gauge func(string, any)) {
+	s := n.publisher.Stats()
+	gauge("bidhawk_publisher_queue_messages", s.OfferedMessages)
+	gauge("bidhawk_publisher_queue_bytes", s.OfferedBytes)
+	gauge("bidhawk_spill_records", s.SpillRecords)
+	gauge("bidhawk_spill_bytes", s.SpillBytes)
+	gauge("bidhawk_published_total", s.Appended)
+	gauge("bidhawk_spilled_total", s.Spilled)
+	gauge("bidhawk_publish_errors_total", s.AppendErrors+s.SpillErrors)
+	for _, topic := range sortedKeys(s.Dropped) {
+		fmt.Fprintf(w, "bidhawk_publisher_dropped_total{topic=%q} %d\n", topic, s.Dropped[topic])
+	}
+	gauge("bidhawk_feed_lag_records{feed=\"exposures\"}", n.exposures.Lag())
+}
+
+func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
+	s := n.pacer.Stats()
+	gauge("bidhawk_ledger_records_total", s.Records)
+	gauge("bidhawk_ledger_leases_total", s.Leases)
+	gauge("bidhawk_ledger_open_leases", s.OpenLeases)
+	gauge("bidhawk_ledger_partitions_stopped", s.Stopped)
+	for _, o := range sortedKeys(s.Outcomes) {
+		fmt.Fprintf(w, "bidhawk_ledger_outcomes_total{outcome=%q} %d\n", o, s.Outcomes[o])
+	}
+	ws := n.wallet.Stats()
+	gauge("bidhawk_wallet_requests_total", ws.Requests)
+	gauge("bidhawk_wallet_failures_total", ws.Failures)
+	gauge("bidhawk_wallet_leases_total", ws.Leases)
+	gauge("bidhawk_wallet_line_items", ws.LineItems)
+	for _, p := range n.pacer.Payables() {
+		fmt.Fprintf(w, "bidhawk_payable_nanos{exchange=%q,currency=%q} %v\n", p.Exchange, p.Currency, p.Owed)
+	}
+	for _, b := range n.pacer.AllBalances() {
+		if b.Level != pacing.LevelLineItem {
+			continue
+		}
+		labels := fmt.Sprintf("{advertiser=\"%d\",campaign=\"%d\",line_item=\"%d\",currency=%q}", b.Advertiser, b.Campaign, b.LineItem, b.Currency)
+		fmt.Fprintf(w, "bidhawk_charge_nanos%s %v\n", labels, b.Lifetime.Posted)
+		fmt.Fprintf(w, "bidhawk_media_cost_nanos%s %v\n", labels, b.Media.Posted)
+		if b.Lifetime.Limit > 0 {
+			fmt.Fprintf(w, "bidhawk_budget_remaining_nanos%s %v\n", labels, b.Lifetime.Limit-b.Lifetime.Posted)
+		}
+		fmt.Fprintf(w, "bidhawk_house_late_nanos%s %v\n", labels, b.Late)
+		fmt.Fprintf(w, "bidhawk_house_unbilled_nanos%s %v\n", labels, b.Unbilled)
+	}
+	for _, p := range n.pacer.Plans(nil) {
+		fmt.Fprintf(w, "bidhawk_pacing_ratio{line_item=\"%d\"} %g\n", p.LineItem, float64(p.Ratio())/1e6)
+	}
+}
+
+func (n *Node) writeProfileMetrics(gauge func(string, any)) {
+	s := n.profileStore.Stats()
+	gauge("bidhawk_profile_cache_hits_total", s.Hits)
+	gauge("bidhawk_profile_cache_misses_total", s.Misses)
+}
+
+func (n *Node) writeReportMetrics(gauge func(string, any)) {
+	s := n.reports.Stats()
+	gauge("bidhawk_report_records_total", s.Records)
+	gauge("bidhawk_report_dead_letters_total", s.DeadLetters)
+	gauge("bidhawk_dedup_hits_total{kind=\"exposure\"}", s.DuplicateExposures)
+	gauge("bidhawk_dedup_hits_total{kind=\"posting\"}", s.DuplicatePostings)
+	gauge("bidhawk_dedup_hits_total{kind=\"auction\"}", s.DuplicateAuctions)
+	gauge("bidhawk_dedup_hits_total{kind=\"conversion\"}", s.DuplicateConversions)
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	return slices.Clip(keys)
+}

@@ -1,0 +1,127 @@
+package node
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bidhawk/internal/eventlog"
+)
+
+func (n *Node) openServers(context.Context) error {
+	n.bids = &fasthttp.Server{
+		Handler: n.bidder.Handle, Name: "bidhawk", Concurrency: n.cfg.Bidder.MaxConnections,
+		// A body is read whole before the handler runs; gzip may unpack to no more either.
+		MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
+		NoDefaultContentType: true, NoDefaultDate: true, CloseOnShutdown: true, Logger: quietLogger{},
+		ErrorHandler: badConnection,
+	}
+	api, err := n.apiHandler()
+	if err != nil {
+		return err
+	}
+	n.api = &http.Server{
+		Handler: api, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: zap.NewStdLog(n.logger.Named("api")),
+	}
+	n.ops = &http.Server{Handler: n.opsHandler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: zap.NewStdLog(n.logger.Named("operations"))}
+	return nil
+}
+
+// badConnection answers requests that never reach the handler: bodies over the
+// bound and broken HTTP are the sender's mistake, without content.
+func badConnection(ctx *fasthttp.RequestCtx, err error) {
+	ctx.Response.Reset()
+	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
+		return
+	}
+	ctx.SetStatusCode(fasthttp.StatusBadRequest)
+}
+
+// quietLogger drops fasthttp's lines about connections that peers broke.
+type quietLogger struct{}
+
+func (quietLogger) Printf(string, ...any) {}
+
+func (n *Node) startServers(g *errgroup.Group) {
+	g.Go(func() error { return n.bids.Serve(n.sockets[0]) })
+	for i, s := range []*http.Server{n.api, n.ops} {
+		g.Go(func() error {
+			if err := s.Serve(n.sockets[1+i]); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %v: %w", n.sockets[1+i].Addr(), err)
+			}
+			return nil
+		})
+	}
+}
+
+// stopServers ends the listeners: requests in flight are answered. The
+// operations listener goes last, so that the stop can be watched.
+func (n *Node) stopServers() error {
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.ShutdownTimeout/3)
+	defer cancel()
+	err := n.bids.ShutdownWithContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		n.logger.Warn("connections of exchanges were still open and are cut")
+		err = nil
+	}
+	for _, s := range []*http.Server{n.api, n.ops} {
+		if e := s.Shutdown(ctx); e != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+func (n *Node) opsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := n.Ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		n.writeMetrics(w)
+	})
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// maxDeadValue bounds what of a dead record is kept.
+const maxDeadValue = 4 << 10
+
+func deadLetterRecord(r eventlog.Record, reason string) []byte {
+	b, err := json.Marshal(struct {
+		V         int    `json:"v"`
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		Offset    int64  `json:"offset"`
+		Reason    string `json:"reason"`
+		Key       string `json:"key"`
+		Value     string `json:"value"`
+	}{1, r.Topic, r.Partition, r.Offset, reason, base64.StdEncoding.EncodeToString(r.Key),
+		base64.StdEncoding.EncodeToString(r.Value[:min(len(r.Value), maxDeadValue)])})
+	if err != nil {
+		return []byte(`{"v":1}`) // strings and numbers always encode
+	}
+	return b
+}
