@@ -50,10 +50,11 @@ type Config struct {
 
 // Generate shapes the requests that are generated.
 type Generate struct {
-	Sites, Apps  int     // distinct site domains and app bundles, Zipf by index
-	Templates    int     // distinct bodies made beforehand; id and user differ per request
-	MedianBytes  int     // median size of a body; sizes are log-normal within 1 to 6 KB
-	ZipfExponent float64 // of users, sites and apps
+	Sites, Apps  int           // distinct site domains and app bundles, Zipf by index
+	Templates    int           // distinct bodies made beforehand; id and user differ per request
+	MedianBytes  int           // median size of a body; sizes are log-normal within 1 to 6 KB
+	ZipfExponent float64       // of users, sites and apps
+	TMax         time.Duration // of every request; 0 draws 100, 150, ... 300 ms
 	// BlockedDomains appear in badv of a few percent of requests each, so that
 	// advertiser blocks are met in practice.
 	BlockedDomains []string
@@ -168,6 +169,7 @@ func (g Generate) validate() error {
 		between("templates", float64(g.Templates), 1, 1e5),
 		between("median-bytes", float64(g.MedianBytes), minBodyBytes, maxBodyBytes),
 		between("zipf-exponent", g.ZipfExponent, 0, 5),
+		between("tmax", float64(g.TMax.Milliseconds()), 0, 3_600_000),
 		share("deal-share", g.DealShare), share("test-share", g.TestShare))
 }
 

@@ -94,6 +94,9 @@ func (g *generator) request(c cohort, bytesWanted float64) *request {
 		User: &user{ID: "x" + userMark, BuyerUID: userMark},
 		BCat: g.blockedCategories(), BAdv: g.blockedAdvertisers(3),
 	}
+	if g.cfg.Generate.TMax > 0 {
+		r.TMax = int(g.cfg.Generate.TMax.Milliseconds())
+	}
 	r.AT = 1
 	if g.cfg.Auction == "second" {
 		r.AT = 2

@@ -23,7 +23,7 @@ func TestBillIsTheServersLedger(t *testing.T) {
 			d := newFakeDSP(t)
 			d.price = "30.25"
 			cfg := d.config()
-			cfg.Auction, cfg.Count = auction, 600
+			cfg.Auction, cfg.Count = auction, 400
 			cfg.Market.AloneShare, cfg.Market.RivalMedian = 0.1, 28_000_000
 			cfg.Notices.RepeatShare = 0.5
 			cfg.People.CTR, cfg.People.CVR, cfg.People.RateSigma = 0.5, 0.5, 0
@@ -149,7 +149,7 @@ func TestACorrectBidderBreaksNoRule(t *testing.T) {
 	d := newFakeDSP(t)
 	d.price = "250"
 	cfg := d.config()
-	cfg.Count, cfg.Generate.TestShare = 1500, 0.1
+	cfg.Count, cfg.Generate.TestShare = 800, 0.1
 	cfg.Generate.BlockedDomains = []string{"elsewhere.example"}
 	r := mustRun(t, cfg)
 	if r.InvalidResponses != 0 || r.Bids == 0 || r.NoBids == 0 || r.Late != 0 {
@@ -178,7 +178,7 @@ func TestStallIsNotOmitted(t *testing.T) {
 	}
 	cfg := d.config()
 	cfg.Rate, cfg.Arrivals, cfg.Connections, cfg.BidsOnly = rate, "uniform", 2, true
-	cfg.Count, cfg.Duration = 0, 2*time.Second
+	cfg.Count, cfg.Duration, cfg.Generate.TMax = 0, 2*time.Second, 0
 	r := mustRun(t, cfg)
 	if r.Sent != 1000 {
 		t.Errorf("sent %d: want 1000, the whole schedule", r.Sent)
@@ -265,7 +265,7 @@ func TestLateAnswersAreNotCleared(t *testing.T) {
 	d.price = "250"
 	d.before = func(*fasthttp.RequestCtx) { time.Sleep(320 * time.Millisecond) }
 	cfg := d.config()
-	cfg.Count, cfg.Connections = 16, 16
+	cfg.Count, cfg.Connections, cfg.Generate.TMax = 16, 16, 0
 	r := mustRun(t, cfg)
 	if r.Late != 16 || r.Wins != 0 || r.Losses != r.BidObjects || r.Losses == 0 || r.BilledNanos != 0 {
 		t.Errorf("%d late, %d won, %d lost, bill %d", r.Late, r.Wins, r.Losses, r.BilledNanos)
@@ -378,7 +378,7 @@ func TestFloor(t *testing.T) {
 	defer target.stop()
 	cfg := Defaults()
 	cfg.Target, cfg.Now, cfg.Floor, cfg.Duration, cfg.Connections = "http://"+target.addr, time.Now, true, 2*time.Second, 8
-	cfg.Generate.Templates = 200
+	cfg.Generate.Templates = 1
 	cfg.FloorWith = FloorConfig{Command: []string{exe}, Pairs: 5}
 	var out strings.Builder
 	r, err := Run(t.Context(), cfg, &out)
@@ -410,6 +410,7 @@ func TestFloorServerNeedsACommand(t *testing.T) {
 		t.Errorf("%v: want the floor command named", err)
 	}
 	cfg.FloorWith.Command = []string{"/bin/echo", "hello"}
+	cfg.Generate.Templates = 1
 	cfg.FloorWith.TargetPID = os.Getpid()
 	if _, err := Run(t.Context(), cfg, io.Discard); err == nil || !strings.Contains(err.Error(), "listening on") {
 		t.Errorf("%v: want the child's first line named", err)

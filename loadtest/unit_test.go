@@ -20,7 +20,7 @@ import (
 func testPool(t *testing.T, seed uint64) *pool {
 	t.Helper()
 	cfg := Defaults()
-	cfg.Seed, cfg.Generate.Templates, cfg.Exchange = seed, 1000, "nova,lumen"
+	cfg.Seed, cfg.Generate.Templates, cfg.Exchange = seed, 600, "nova,lumen"
 	p, err := newPool(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestGeneratedRequestsAreLikeProductions(t *testing.T) {
 	sizes, ids := []int{}, map[string]bool{}
 	count := map[string]int{}
 	users := map[string]string{} // buyeruid -> country and system: a user stays who they are
-	const n = 5000
+	const n = 3000
 	var s shot
 	for seq := range uint64(n) {
 		p.load(&s, seq)
