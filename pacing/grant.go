@@ -163,6 +163,9 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 			return
 		}
 		want = min(want, max(planned/money.Nanos(nodes), w.Need.Charge))
+		if want > room {
+			w.window = shortened(w.window, room, want)
+		}
 	} else {
 		want = min(want, max(room/money.Nanos(nodes), w.Need.Charge))
 	}
@@ -175,15 +178,29 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 	}
 }
 
-// demanded bounds a grant by the traffic that the bidder saw: twice its rate
-// over the window. Where it has not looked long enough, 64 bids or a tenth of
-// the room.
-func (r *round) demanded(w *wish, room money.Nanos) money.Nanos {
-	some := addClamped(min(w.Need.Charge, noLimit/64)*64, room/10)
-	if w.Over < time.Second {
-		return some
+// shortened is the window of a grant for which there is less room than the plan
+// wants: the same pace for a shorter time. What is lost comes back meanwhile,
+// and the next grant can have it; held for the whole window it would be missed.
+func shortened(window time.Duration, room, want money.Nanos) time.Duration {
+	v, err := money.MulDiv(int64(window), int64(room), int64(want))
+	if err != nil {
+		return window
 	}
-	return max(min(w.Need.Charge, noLimit/8)*8, ratioUp(w.Asked, int64of(2*w.window), int64of(w.Over)))
+	const step = 100 * time.Millisecond // few lengths, few records
+	return min(window, max(time.Duration(v).Truncate(step), 5*step))
+}
+
+// demanded bounds a grant by the traffic that the bidder saw: twice its rate
+// over the window. Where it has not looked long enough, an EVEN line item has
+// its plan as the bound, and ASAP gets 64 bids or a tenth of the room.
+func (r *round) demanded(w *wish, room money.Nanos) money.Nanos {
+	if w.Over >= time.Second {
+		return max(min(w.Need.Charge, noLimit/8)*8, ratioUp(w.Asked, int64of(2*w.window), int64of(w.Over)))
+	}
+	if w.even {
+		return noLimit
+	}
+	return addClamped(min(w.Need.Charge, noLimit/64)*64, room/10)
 }
 
 func int64of(d time.Duration) money.Nanos { return money.Nanos(d) }

@@ -115,10 +115,51 @@ func (p *planner) due(n *node, day Day, loc *time.Location, now time.Time, ahead
 		if c.strayed(now, p.window, spent, bid) {
 			*c = curve{from: begin, to: to, base: spent, limit: limit}
 		}
-		best = min(best, c.at(now.Add(ahead))-spent)
+		if n.line != nil || n.binds(h, day, now) {
+			best = min(best, c.at(now.Add(ahead))-spent)
+		}
 	}
 	pl.day = day
 	return best
+}
+
+// binds says whether what lies below n could spend more than n has left. Where
+// it cannot, a plan of n's own would only hold back a child whose flight is
+// shorter than n's day.
+func (n *node) binds(h horizon, day Day, now time.Time) bool {
+	var sum money.Nanos
+	for _, c := range n.below {
+		sum = addClamped(sum, c.potential(h, day, now))
+	}
+	return sum > n.left(h, day)
+}
+
+// potential is what n and the nodes below it may still spend within a horizon.
+func (n *node) potential(h horizon, day Day, now time.Time) money.Nanos {
+	if _, end := flight(n); !n.terms.Active || !end.IsZero() && !now.Before(end) {
+		return 0
+	}
+	own := n.left(lifetime, day)
+	if h == daily {
+		own = min(own, n.left(daily, day))
+	}
+	if n.line != nil {
+		return own
+	}
+	var sum money.Nanos
+	for _, c := range n.below {
+		sum = addClamped(sum, c.potential(h, day, now))
+	}
+	return min(own, sum)
+}
+
+// left is n's limit less what is posted, not below zero.
+func (n *node) left(h horizon, day Day) money.Nanos {
+	limit := n.charge.Lifetime
+	if h == daily {
+		limit = n.charge.Daily
+	}
+	return max(0, limit-n.posted(h, day))
 }
 
 // strayed says whether spend is too far from the curve to be steered back

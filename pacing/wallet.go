@@ -110,7 +110,7 @@ type walletItem struct {
 type walletGrant struct {
 	lease   *walletLease
 	left    Amounts
-	granted money.Nanos // charge at the start
+	granted money.Nanos // charge at from
 	smooth  bool
 	from    int64 // the release of a smooth grant begins here
 }
@@ -207,7 +207,7 @@ func (it *walletItem) note(now int64, need Amounts) {
 func (it *walletItem) advance(now int64, need Amounts) (*walletGrant, Refusal) {
 	if g := it.next; g != nil && now < g.lease.end {
 		it.cur, it.next = g, nil
-		g.from = now
+		g.begin(now)
 		if g.left.Charge >= need.Charge && g.left.Media >= need.Media {
 			return g, RefusedNot
 		}
@@ -221,6 +221,9 @@ func (it *walletItem) advance(now int64, need Amounts) (*walletGrant, Refusal) {
 	}
 	return nil, RefusedExhausted
 }
+
+// begin starts the release of what is left.
+func (g *walletGrant) begin(now int64) { g.from, g.granted = now, g.left.Charge }
 
 // released is how much charge of a smooth grant may be reserved by now: its
 // share of the time from its start to the window's end. One more bid than that

@@ -188,9 +188,12 @@ func (it *walletItem) take(g *walletGrant, now int64) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	it.retryAt, it.reason = 0, RefusedNot
-	if it.cur == nil || it.short || now >= it.cur.lease.end {
+	switch {
+	case it.cur == nil || it.short || now >= it.cur.lease.end:
 		it.cur = g
-	} else {
+	case g.lease.end < it.cur.lease.end: // the shorter one first, or it would be lost
+		it.cur, it.next = g, it.cur
+	default:
 		it.next = g
 	}
 	it.short = false
@@ -234,7 +237,7 @@ func (it *walletItem) drop(g *walletGrant, now int64) Amounts {
 	defer it.mu.Unlock()
 	if it.cur == g {
 		if it.cur, it.next = it.next, nil; it.cur != nil {
-			it.cur.from = now
+			it.cur.begin(now)
 		}
 	}
 	if it.next == g {

@@ -1,0 +1,196 @@
+package pacing
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap/zaptest"
+
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
+	"bidhawk/pacing/audit"
+)
+
+// world is the real Pacer and the real Wallet over a log in memory, in the
+// virtual time of synctest, with an exchange that answers each bid.
+type world struct {
+	t       *testing.T
+	log     *memLog
+	catalog *campaigns.Catalog
+	pacer   *Pacer
+	wallet  *Wallet
+	rng     *rand.Rand
+	win     float64       // share of bids that win
+	delay   time.Duration // mean of the notices'
+	bids    int
+	refused map[Refusal]int
+	stop    func()
+}
+
+func testConfig() Config {
+	c := DefaultConfig()
+	c.Window, c.CloseAfter, c.HardAfter = 5*time.Second, 30*time.Second, time.Hour
+	return c
+}
+
+func newWorld(t *testing.T, c *campaigns.Catalog, win float64, delay time.Duration) *world {
+	w := &world{t: t, catalog: c, win: win, delay: delay, rng: rand.New(rand.NewPCG(7, 7)), refused: map[Refusal]int{}}
+	w.log = newMemLog(2, time.Now)
+	var err error
+	w.pacer, err = NewPacer(t.Context(), testConfig(), Deps{Log: w.log, Dir: "pacer", FS: vfs.NewMem(), Clock: time.Now,
+		Catalog: func() *campaigns.Catalog { return w.catalog }, Logger: zaptest.NewLogger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish := func(m eventlog.Message) bool { return w.log.Append(context.Background(), m) == nil }
+	w.wallet, err = NewWallet(DefaultWalletConfig(), WalletDeps{Source: w.pacer, Publish: publish, Clock: time.Now, Incarnation: 77})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ranWallet, ranPacer := make(chan struct{}), make(chan error, 1)
+	walletCtx, stopWallet := context.WithCancel(ctx)
+	go func() { defer close(ranWallet); w.wallet.Run(walletCtx) }()
+	go func() { ranPacer <- w.pacer.Run(ctx) }()
+	for w.pacer.Ready() != nil {
+		time.Sleep(10 * time.Millisecond) // virtual
+	}
+	w.stop = func() {
+		stopWallet()
+		<-ranWallet
+		synctest.Wait()
+		cancel()
+		if err := <-ranPacer; err != nil {
+			t.Error(err)
+		}
+		if err := w.pacer.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return w
+}
+
+// bid makes one bid for li and sends its notices later.
+func (w *world) bid(id campaigns.ID) {
+	l, _ := w.catalog.Lineage(id)
+	need, err := Need(l.LineItem, l.LineItem.MaxBid, l.LineItem.ExpectedCTR)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r, why := w.wallet.Reserve(id, time.Now(), need)
+	if why != RefusedNot {
+		w.refused[why]++
+		return
+	}
+	w.bids++
+	n := Notice{At: time.Now(), Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Creative: 1, Lease: r.Lease,
+		Bid: ids.BidID{Incarnation: 77, Counter: uint64(w.bids)}, Exchange: "demo", ReservedMedia: need.Media, ReservedCharge: need.Charge,
+		Price: l.LineItem.MaxBid / 2, PriceCurrency: money.USD, FXRate: money.One, Day: r.Day}
+	send, won := LossMessage, w.rng.Float64() < w.win
+	if won {
+		send = BillMessage
+	}
+	w.later(send, n)
+	if won && w.rng.Float64()*1e6 < float64(l.LineItem.ExpectedCTR) {
+		w.later(ClickMessage, n)
+	}
+}
+
+func (w *world) later(make func(*Notice) (eventlog.Message, error), n Notice) {
+	m, err := make(&n)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	time.AfterFunc(time.Duration(w.rng.ExpFloat64()*float64(w.delay)), func() {
+		if err := w.log.Append(context.Background(), m); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+func (w *world) audit() {
+	w.t.Helper()
+	synctest.Wait()
+	time.Sleep(100 * time.Millisecond)
+	synctest.Wait()
+	totals := w.pacer.Totals()
+	res, err := audit.Run(w.t.Context(), w.log, &audit.Expected{Next: totals.Next, Accounts: totals.Accounts})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !res.Clean() || res.Over.Sign() != 0 || res.Records == 0 {
+		w.t.Errorf("audit of %d records: over %v, %v", res.Records, res.Over, res.Violations)
+	}
+}
+
+func (w *world) spent(li campaigns.ID) money.Nanos {
+	l, _ := w.catalog.Lineage(li)
+	for _, b := range w.pacer.Balances(l.Advertiser.ID) {
+		if b.LineItem == li {
+			return b.Lifetime.Posted
+		}
+	}
+	w.t.Fatalf("line item %d is not in the ledger", li)
+	return 0
+}
+
+// flightOf is a catalogue whose campaign 1 runs for d from now, with line item
+// 1 under a lifetime budget.
+func flightOf(now time.Time, d time.Duration, budget money.Nanos, pacing campaigns.Pacing) *campaigns.Catalog {
+	c := testCatalog()
+	c.Campaigns[1].Start, c.Campaigns[1].End = now, now.Add(d)
+	c.Campaigns[1].Budget, c.Advertisers[1].Budget = campaigns.Budget{}, campaigns.Budget{Daily: 100 * money.Unit}
+	c.LineItems[1].Budget = campaigns.Budget{Lifetime: budget}
+	c.LineItems[1].Pacing = pacing
+	c.Advertisers[1].TimeZone = "UTC"
+	return c
+}
+
+// A short flight must be delivered evenly and nearly whole, at any win rate.
+func TestEvenDelivery(t *testing.T) {
+	f := func(flight time.Duration, win float64, leastPercent, offPercent int64) {
+		t.Helper()
+		t.Run(fmt.Sprintf("%v at %v", flight, win), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const budget = 6_400_000_000 // 2000 impressions at 3.2 nanos x 1e6
+				w := newWorld(t, flightOf(time.Now(), flight, budget, campaigns.PacingEven), win, 300*time.Millisecond)
+				defer w.stop()
+				begin := time.Now()
+				gap := time.Duration(float64(flight) / 2000 * win / 3) // three times the traffic that is needed
+				worst, next := int64(0), begin
+				for time.Since(begin) < flight {
+					w.bid(1)
+					time.Sleep(gap)
+					if now := time.Now(); now.After(next) {
+						next = now.Add(time.Second)
+						plan := int64(budget) * int64(now.Sub(begin)/time.Millisecond) / int64(flight/time.Millisecond)
+						worst = max(worst, plan-int64(w.spent(1)), int64(w.spent(1))-plan)
+					}
+				}
+				time.Sleep(5 * time.Second)
+				w.audit()
+				got := int64(w.spent(1)) * 1000 / budget
+				t.Logf("delivered %d.%d%%, largest deviation %d.%d%%, bids %d, refused %v, plan %+v", got/10, got%10,
+					worst*100/budget, worst*1000/budget%10, w.bids, w.refused, w.pacer.Plans(nil)[0])
+				if got < leastPercent*10 {
+					t.Errorf("delivered %d.%d%% of the budget; want at least %d%%", got/10, got%10, leastPercent)
+				}
+				if worst*100/budget > offPercent {
+					t.Errorf("largest deviation %d%% of the budget; want at most %d%%", worst*100/budget, offPercent)
+				}
+			})
+		})
+	}
+	f(60*time.Second, 1, 97, 8)
+	f(60*time.Second, 0.5, 97, 8)
+	f(60*time.Second, 0.2, 95, 10)
+	f(10*time.Minute, 0.3, 98, 2)
+	f(10*time.Minute, 0.1, 97, 2)
+}
