@@ -73,21 +73,36 @@ const (
 )
 
 // findURL returns the first http URL in markup whose path has part: the text
-// between the delimiters around it, with HTML entities resolved.
+// between the delimiters around it, with HTML entities resolved. A URL that
+// stands escaped within another's query (a third-party tag's click macro) is
+// found where there is no plain one.
 func findURL(markup, part string) string {
-	at := strings.Index(markup, part)
+	if u := around(markup, part, "http://", urlEnds); u != "" {
+		return html.UnescapeString(u)
+	}
+	escaped := around(markup, url.QueryEscape(part), url.QueryEscape("http://"), urlEnds+"&;")
+	u, err := url.QueryUnescape(escaped)
+	if err != nil {
+		return ""
+	}
+	return u
+}
+
+// around returns the text around the first part: from the last start before
+// it to the first of ends after it, none of which may stand between.
+func around(s, part, start, ends string) string {
+	at := strings.Index(s, part)
 	if at < 0 {
 		return ""
 	}
-	start := strings.LastIndex(markup[:at], "http")
-	if start < 0 || strings.ContainsAny(markup[start:at], urlEnds) {
+	from := strings.LastIndex(s[:at], start)
+	if from < 0 || strings.ContainsAny(s[from:at], ends) {
 		return ""
 	}
-	end := strings.IndexAny(markup[start:], urlEnds)
-	if end < 0 {
-		end = len(markup) - start
+	if n := strings.IndexAny(s[from:], ends); n >= 0 {
+		return s[from : from+n]
 	}
-	return html.UnescapeString(markup[start : start+end])
+	return s[from:]
 }
 
 const urlEnds = "\"'<>() \t\r\n\\"

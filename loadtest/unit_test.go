@@ -296,6 +296,7 @@ func TestFindURLAndRequest(t *testing.T) {
 	f("http://h/t/click/x", "http://h/t/click/x")
 	f(`<a href="/t/click/x">`, "")
 	f(`no link`, "")
+	f(`<a href="https://ads.example/r?u=http%3A%2F%2Fh%3A80%2Ft%2Fclick%2Fx%3Fa&z=1">`, "http://h:80/t/click/x?a")
 
 	g := func(url, wantAddr, wantLine string, wantOK bool) {
 		t.Helper()
