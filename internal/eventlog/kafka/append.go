@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -18,7 +19,10 @@ type lane struct {
 	partition int32
 }
 
-type laneCommitter = group.Committer[part]
+type laneCommitter struct {
+	*group.Committer[part]
+	trouble atomic.Pointer[error] // why the produce under way is being retried; nil: it is not
+}
 
 // part is what one Append has for one partition. Its bytes are a copy, since
 // the connection may still read them after the caller gave up.
@@ -123,6 +127,9 @@ func (l *Log) send(ctx context.Context, to lane, p *part) error {
 	case errors.Is(err, group.ErrClosed):
 		return eventlog.ErrClosed
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		if why := c.trouble.Load(); why != nil {
+			err = fmt.Errorf("%w: %w", err, *why)
+		}
 		return l.wrap(fmt.Sprintf("append to topic %q partition %d", l.cfg.TopicPrefix+to.topic, to.partition), err)
 	}
 	return err
@@ -136,8 +143,9 @@ func (l *Log) committer(to lane) (*laneCommitter, error) {
 	}
 	c := l.mu.lanes[to]
 	if c == nil {
-		c = group.New(group.Config[part]{
-			Commit:   func(parts []part) error { return l.commit(to, parts) },
+		c = new(laneCommitter)
+		c.Committer = group.New(group.Config[part]{
+			Commit:   func(parts []part) error { return l.commit(to, &c.trouble, parts) },
 			Size:     func(p part) int { return p.bytes },
 			MaxItems: laneMaxCalls,
 			MaxBytes: chunkBytes,
@@ -149,7 +157,7 @@ func (l *Log) committer(to lane) (*laneCommitter, error) {
 
 // commit runs on the lane's goroutine: it produces the records of all parts in
 // order, one request after the other, until the last caller's deadline.
-func (l *Log) commit(to lane, parts []part) error {
+func (l *Log) commit(to lane, trouble *atomic.Pointer[error], parts []part) error {
 	var records []record
 	deadline := parts[0].deadline
 	for _, p := range parts {
@@ -162,7 +170,7 @@ func (l *Log) commit(to lane, parts []part) error {
 	defer cancel()
 	for len(records) > 0 {
 		n := chunk(records)
-		if err := l.produce(ctx, to, records[:n]); err != nil {
+		if err := l.produce(ctx, to, trouble, records[:n]); err != nil {
 			return l.closedOr(err)
 		}
 		records = records[n:]
@@ -182,7 +190,7 @@ func chunk(records []record) int {
 	return len(records)
 }
 
-func (l *Log) produce(ctx context.Context, to lane, records []record) error {
+func (l *Log) produce(ctx context.Context, to lane, trouble *atomic.Pointer[error], records []record) error {
 	name := l.cfg.TopicPrefix + to.topic
 	what := fmt.Sprintf("append of %d records to topic %q partition %d", len(records), name, to.partition)
 	return l.retry(ctx, what, func(ctx context.Context) error {
@@ -192,10 +200,15 @@ func (l *Log) produce(ctx context.Context, to lane, records []record) error {
 			RequiredAcks: kafkago.RequireAll,
 			Records:      recordSet(records),
 		})
-		if err != nil {
-			return err
+		if err == nil {
+			err = res.Error
 		}
-		return res.Error
+		if err == nil {
+			trouble.Store(nil)
+		} else if ctx.Err() == nil {
+			trouble.Store(&err)
+		}
+		return err
 	})
 }
 

@@ -1,12 +1,14 @@
 package kafka
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
@@ -49,8 +51,36 @@ func openLog(t testing.TB, cfg Config) *Log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() {
+		l.Close()
+		deleteTopics(t, cfg)
+	})
 	return l
+}
+
+// deleteTopics leaves a shared broker as it was.
+func deleteTopics(t testing.TB, cfg Config) {
+	cfg.Dial = nil // the test may have broken it
+	tr := cfg.withDefaults().transport()
+	defer tr.CloseIdleConnections()
+	client := &kafkago.Client{Addr: kafkago.TCP(cfg.Brokers...), Timeout: 2 * time.Second, Transport: tr}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	all, err := client.Metadata(ctx, &kafkago.MetadataRequest{})
+	if err != nil {
+		return // the broker is gone, and its topics with it
+	}
+	var ours []string
+	for _, topic := range all.Topics {
+		if strings.HasPrefix(topic.Name, cfg.TopicPrefix) {
+			ours = append(ours, topic.Name)
+		}
+	}
+	if len(ours) > 0 {
+		if _, err := client.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: ours}); err != nil {
+			t.Logf("delete topics: %v", err)
+		}
+	}
 }
 
 func standIn(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
