@@ -77,10 +77,10 @@ const (
 // stands escaped within another's query (a third-party tag's click macro) is
 // found where there is no plain one.
 func findURL(markup, part string) string {
-	if u := around(markup, part, "http://", urlEnds); u != "" {
+	if u := around(markup, part, "http", urlEnds); u != "" {
 		return html.UnescapeString(u)
 	}
-	escaped := around(markup, url.QueryEscape(part), url.QueryEscape("http://"), urlEnds+"&;")
+	escaped := around(markup, url.QueryEscape(part), "http", urlEnds+"&;")
 	u, err := url.QueryUnescape(escaped)
 	if err != nil {
 		return ""
