@@ -1,0 +1,180 @@
+// Package api is the HTTP API of campaigns: agencies, advertisers, campaigns,
+// line items, creatives, kill switches and API keys. It checks who calls and
+// leaves every rule to campaigns. OpenAPI 3.1 describes it at /openapi.json.
+//
+// An update is a JSON merge patch (RFC 7396): PATCH with If-Match and the
+// revision that was read, as the ETag gave it. What belongs to another tenant
+// answers like what does not exist: 404 in a path or a filter, 422 as a
+// reference in a body. Errors are problem details (RFC 9457), see Problem.
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"bidhawk/campaigns"
+)
+
+// Config configures the API.
+type Config struct {
+	Version string // of the server, for the OpenAPI document
+	// MaxBodyBytes bounds the bodies of this package's operations; 0 is 1 MiB,
+	// which holds the largest entity.
+	MaxBodyBytes int64
+}
+
+// Validate names the field that is wrong.
+func (c Config) Validate() error {
+	if c.MaxBodyBytes < 0 {
+		return fmt.Errorf("api: MaxBodyBytes is %d; must not be negative", c.MaxBodyBytes)
+	}
+	return nil
+}
+
+// Deps is what the API works with. Tags and OnError may be nil.
+type Deps struct {
+	Store campaigns.Store
+	Keys  campaigns.KeyStore
+	Tags  campaigns.TagResolver
+	Now   func() time.Time
+	// OnError gets the errors behind the answers of 500. It must not block.
+	OnError func(r *http.Request, err error)
+}
+
+// API serves HTTP. It is safe for concurrent use once every operation is registered.
+type API struct {
+	cfg    Config
+	deps   Deps
+	editor *campaigns.Editor
+	mux    *http.ServeMux
+	huma   huma.API
+
+	document struct {
+		once sync.Once
+		json []byte
+		err  error
+	}
+}
+
+// New registers this package's operations. Others register theirs with Huma
+// before Handler serves.
+func New(cfg Config, deps Deps) (*API, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Store == nil || deps.Keys == nil || deps.Now == nil {
+		return nil, errors.New("api: Store, Keys and Now must be given")
+	}
+	if cfg.MaxBodyBytes == 0 {
+		cfg.MaxBodyBytes = 1 << 20
+	}
+	if deps.OnError == nil {
+		deps.OnError = func(*http.Request, error) {}
+	}
+	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
+		editor: campaigns.NewEditor(deps.Store, deps.Tags, deps.Now)}
+	a.huma = humago.New(a.mux, a.humaConfig())
+	a.huma.UseMiddleware(a.authenticate)
+	a.mux.HandleFunc("GET /openapi.json", a.openAPI)
+	if err := a.register(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *API) humaConfig() huma.Config {
+	c := huma.DefaultConfig("Bidhawk", a.cfg.Version)
+	c.CreateHooks = nil // no $schema fields in answers
+	// huma's own routes share an unguarded buffer and a page from another host.
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.RejectUnknownQueryParameters = true
+	c.Transformers = []huma.Transformer{toProblem}
+	c.Security = []map[string][]string{{securityScheme: {}}}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		securityScheme: {Type: "http", Scheme: "bearer", Description: "An API key: Authorization: Bearer bhk_..."},
+	}
+	return c
+}
+
+func (a *API) register() error {
+	errs := []error{
+		registerKind(a, resource[*campaigns.Agency]{path: "agencies", required: []string{"name"}}),
+		registerKind(a, resource[*campaigns.Advertiser]{path: "advertisers",
+			required: []string{"agency_id", "name", "currency", "time_zone", "domain"}}),
+		registerKind(a, resource[*campaigns.Campaign]{path: "campaigns",
+			required: []string{"advertiser_id", "name", "start", "end"}}),
+		registerKind(a, resource[*campaigns.LineItem]{path: "line-items",
+			required: []string{"campaign_id", "name", "pricing", "price_micros", "max_bid_micros"}}),
+		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
+			required: []string{"advertiser_id", "name", "w", "h"}}),
+	}
+	a.registerKillSwitches()
+	a.registerKeys()
+	describeProblems(a.huma.OpenAPI())
+	return errors.Join(errs...)
+}
+
+// Huma is where other packages register operations: they share the listener,
+// the keys (campaigns.PrincipalFrom has the caller) and the shape of errors.
+func (a *API) Huma() huma.API { return a.huma }
+
+// Handler serves everything that is registered.
+func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serve) }
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.deps.OnError(r, fmt.Errorf("%s %s: panic: %v", r.Method, r.URL.Path, p))
+			writeProblem(w, newProblem(http.StatusInternalServerError, ""))
+		}
+	}()
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if _, pattern := a.mux.Handler(r); pattern == "" {
+		a.serveUnknown(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r.WithContext(withErrorSink(r.Context(), func(err error) { a.deps.OnError(r, err) })))
+}
+
+// serveUnknown answers what no operation serves: the mux decides between 404
+// and 405 and names the allowed methods; its plain text becomes a problem.
+func (a *API) serveUnknown(w http.ResponseWriter, r *http.Request) {
+	d := discard{header: w.Header(), status: http.StatusNotFound}
+	a.mux.ServeHTTP(&d, r)
+	if d.status >= 300 && d.status < 400 { // a path to be cleaned: the Location is set
+		w.WriteHeader(d.status)
+		return
+	}
+	writeProblem(w, newProblem(d.status, "no operation at "+r.Method+" "+r.URL.Path))
+}
+
+// discard keeps the status and the headers of an answer.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// openAPI serves the document as it stands at the first call.
+func (a *API) openAPI(w http.ResponseWriter, r *http.Request) {
+	d := &a.document
+	d.once.Do(func() { d.json, d.err = json.Marshal(a.huma.OpenAPI()) })
+	if d.err != nil {
+		a.deps.OnError(r, fmt.Errorf("marshal OpenAPI: %w", d.err))
+		writeProblem(w, newProblem(http.StatusInternalServerError, ""))
+		return
+	}
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(d.json) // the client went away: nobody to tell
+}

@@ -1,0 +1,271 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bidhawk/campaigns"
+)
+
+// resource is how one kind is served.
+type resource[E campaigns.Entity] struct {
+	path     string   // below /v1/
+	required []string // fields of a new one; the others have defaults or are zero
+}
+
+type idInput struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+type createInput struct {
+	RawBody []byte
+}
+
+type patchInput struct {
+	ID      int64  `path:"id" minimum:"1"`
+	IfMatch string `header:"If-Match" doc:"The ETag of the entity as it was read, such as \"7\""`
+	RawBody []byte
+}
+
+type statusInput struct {
+	ID      int64  `path:"id" minimum:"1"`
+	IfMatch string `header:"If-Match" doc:"Optional here: only if the entity still has this ETag"`
+}
+
+type listInput struct {
+	Agency     int64  `query:"agency_id" minimum:"1" doc:"Only those of this agency"`
+	Advertiser int64  `query:"advertiser_id" minimum:"1" doc:"Only those of this advertiser"`
+	Campaign   int64  `query:"campaign_id" minimum:"1" doc:"Only those of this campaign"`
+	Status     string `query:"status" enum:"active,paused,archived" doc:"Only those with this status"`
+	Cursor     int64  `query:"cursor" minimum:"0" doc:"The next of the page before"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+// Page is one page of a list. Next is the cursor of the page after it; absent on the last.
+type Page[E any] struct {
+	Items []E   `json:"items"`
+	Next  int64 `json:"next,omitempty"`
+}
+
+type entityOutput[E any] struct {
+	ETag string `header:"ETag" doc:"The revision, for If-Match"`
+	Body E
+}
+
+type createOutput[E any] struct {
+	ETag     string `header:"ETag" doc:"The revision, for If-Match"`
+	Location string `header:"Location"`
+	Body     E
+}
+
+type pageOutput[E any] struct{ Body Page[E] }
+
+// server serves one kind.
+type server[E campaigns.Entity] struct {
+	*API
+	resource[E]
+	kind    campaigns.Kind
+	decoder decoder
+}
+
+func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
+	var zero E
+	kind := zero.Kind()
+	reg := a.huma.OpenAPI().Components.Schemas
+	schema, err := bodySchema(reg, reflect.TypeFor[E]().Elem(), r.required)
+	if err != nil {
+		return err
+	}
+	s := &server[E]{a, r, kind, decoder{kind, reg, schema}}
+	one := "/v1/" + r.path + "/{id}"
+	ref := "#/components/schemas/" + reflect.TypeFor[E]().Elem().Name() + "Input"
+
+	create := s.operation(http.MethodPost, "/v1/"+r.path, "create", "Create one")
+	create.DefaultStatus = http.StatusCreated
+	huma.Register(a.huma, create, s.create)
+	describeBody(create.RequestBody, "application/json", &huma.Schema{Ref: ref})
+
+	huma.Register(a.huma, s.operation(http.MethodGet, "/v1/"+r.path, "list", "List, in the order of the ids"), s.list)
+	huma.Register(a.huma, s.operation(http.MethodGet, one, "get", "Read one"), s.get)
+
+	patch := s.operation(http.MethodPatch, one, "update", "Change fields (JSON merge patch); If-Match must be given")
+	huma.Register(a.huma, patch, s.patch)
+	describeBody(patch.RequestBody, "application/merge-patch+json", &huma.Schema{Type: huma.TypeObject,
+		Description: "The fields of " + ref + " that change; null sets a field to its default"})
+
+	for _, v := range []struct {
+		verb   string
+		status campaigns.Status
+		about  string
+	}{
+		{"pause", campaigns.StatusPaused, "Stop bidding until resumed; nothing but the archive can refuse it"},
+		{"resume", campaigns.StatusActive, "Bid again; every rule is checked"},
+		{"archive", campaigns.StatusArchived, "Stop for good"},
+	} {
+		huma.Register(a.huma, s.operation(http.MethodPost, one+"/"+v.verb, v.verb, v.about), s.setStatus(v.status))
+	}
+	return nil
+}
+
+func (s *server[E]) operation(method, path, verb, about string) huma.Operation {
+	op := huma.Operation{
+		OperationID: verb + "-" + strings.ReplaceAll(string(s.kind), "_", "-"),
+		Method:      method, Path: path, Summary: about, Tags: []string{s.path},
+		MaxBodyBytes: s.cfg.MaxBodyBytes,
+		Metadata:     map[string]any{bodyField: string(s.kind)},
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+			http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+	}
+	if verb == "create" || verb == "update" {
+		op.RequestBody = &huma.RequestBody{}
+	}
+	return op
+}
+
+// describeBody replaces what huma derives from raw bytes.
+func describeBody(b *huma.RequestBody, contentType string, s *huma.Schema) {
+	b.Required = true
+	b.Content = map[string]*huma.MediaType{contentType: {Schema: s}}
+}
+
+func (s *server[E]) create(ctx context.Context, in *createInput) (*createOutput[E], error) {
+	if err := mayEdit(ctx, s.kind); err != nil {
+		return nil, err
+	}
+	e := campaigns.NewEntity(s.kind).(E)
+	if err := s.decoder.decode(in.RawBody, nil, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	if err := s.ownParent(ctx, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	if err := s.editor.Create(ctx, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &createOutput[E]{ETag: etag(e), Location: fmt.Sprintf("/v1/%s/%d", s.path, e.Head().ID), Body: e}, nil
+}
+
+// ownParent refuses a parent of another tenant in the words of one that does
+// not exist. Owners never change, so this needs no transaction.
+func (s *server[E]) ownParent(ctx context.Context, e E) error {
+	kind, id := e.Parent()
+	if kind == "" {
+		return nil // only operators edit what has no parent
+	}
+	_, owner, err := s.deps.Store.Get(ctx, kind, id)
+	if err != nil || caller(ctx).Sees(owner) {
+		return nil // the editor reads again and says what is wrong
+	}
+	return violation(http.StatusUnprocessableEntity, fmt.Sprintf("%s.%s_id", s.kind, kind), strconv.FormatInt(int64(id), 10),
+		"must be an existing "+string(kind))
+}
+
+func (s *server[E]) get(ctx context.Context, in *idInput) (*entityOutput[E], error) {
+	e, err := s.API.get(ctx, s.kind, campaigns.ID(in.ID))
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &entityOutput[E]{ETag: etag(e), Body: e.(E)}, nil
+}
+
+func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E], error) {
+	base, err := s.API.get(ctx, s.kind, campaigns.ID(in.ID))
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	if err := mayEdit(ctx, s.kind); err != nil {
+		return nil, err
+	}
+	if in.IfMatch == "" {
+		return nil, violation(http.StatusPreconditionRequired, "header.If-Match", "", ifMatchRule)
+	}
+	revision, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if revision != 0 && revision != base.Head().Revision {
+		return nil, fail(ctx, campaigns.ErrConflict)
+	}
+	e := campaigns.NewEntity(s.kind).(E)
+	if err := s.decoder.decode(in.RawBody, base, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	*e.Head() = *base.Head()
+	if err := s.editor.Update(ctx, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &entityOutput[E]{ETag: etag(e), Body: e}, nil
+}
+
+func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *statusInput) (*entityOutput[E], error) {
+	return func(ctx context.Context, in *statusInput) (*entityOutput[E], error) {
+		if _, err := s.API.get(ctx, s.kind, campaigns.ID(in.ID)); err != nil {
+			return nil, fail(ctx, err)
+		}
+		if err := mayEdit(ctx, s.kind); err != nil {
+			return nil, err
+		}
+		revision, err := ifMatch(in.IfMatch)
+		if err != nil {
+			return nil, err
+		}
+		e, err := s.editor.SetStatus(ctx, s.kind, campaigns.ID(in.ID), revision, status)
+		if err != nil {
+			return nil, fail(ctx, err)
+		}
+		return &entityOutput[E]{ETag: etag(e), Body: e.(E)}, nil
+	}
+}
+
+func (s *server[E]) list(ctx context.Context, in *listInput) (*pageOutput[E], error) {
+	f := caller(ctx).Scope()
+	for _, by := range []struct {
+		kind  campaigns.Kind
+		id    int64
+		field *campaigns.ID
+	}{
+		{campaigns.KindAgency, in.Agency, &f.Agency},
+		{campaigns.KindAdvertiser, in.Advertiser, &f.Advertiser},
+		{campaigns.KindCampaign, in.Campaign, &f.Campaign},
+	} {
+		if by.id == 0 {
+			continue
+		}
+		if _, err := s.API.get(ctx, by.kind, campaigns.ID(by.id)); err != nil {
+			return nil, fail(ctx, err)
+		}
+		*by.field = campaigns.ID(by.id)
+	}
+	f.Status, f.After, f.Limit = campaigns.Status(in.Status), campaigns.ID(in.Cursor), in.Limit
+	items, err := campaigns.List[E](ctx, s.deps.Store, f)
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	page := Page[E]{Items: items}
+	if len(items) == in.Limit {
+		page.Next = int64(items[len(items)-1].Head().ID)
+	}
+	return &pageOutput[E]{page}, nil
+}
+
+func etag(e campaigns.Entity) string { return `"` + strconv.FormatInt(e.Head().Revision, 10) + `"` }
+
+const ifMatchRule = `must be the ETag that was read, such as "7", or * for any`
+
+// ifMatch reads an ETag; 0 is any revision: nothing or * was given.
+func ifMatch(s string) (int64, error) {
+	if s == "" || s == "*" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.Trim(s, `"`), 10, 64)
+	if err != nil || n < 1 {
+		return 0, violation(http.StatusUnprocessableEntity, "header.If-Match", s, ifMatchRule)
+	}
+	return n, nil
+}

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"bidhawk/campaigns"
+)
+
+type killSwitchInput struct {
+	Body struct {
+		Scope  string `json:"scope" doc:"all, or line_item"`
+		Target int64  `json:"target,omitempty" doc:"The line item's id"`
+		On     bool   `json:"on" doc:"true stops bids within a second; false lets them go on"`
+		Reason string `json:"reason" doc:"For the log and the next shift"`
+	}
+}
+
+type killSwitchOutput struct{ Body campaigns.KillSwitch }
+
+type killSwitchesOutput struct{ Body Page[campaigns.KillSwitch] }
+
+// empty is an input or output without content.
+type empty struct{}
+
+func (a *API) registerKillSwitches() {
+	op := a.operatorOperation(http.MethodGet, "/v1/kill-switches", "list-kill-switches", "kill-switches", "Every switch that was ever set, on or off")
+	huma.Register(a.huma, op, a.killSwitches)
+	op = a.operatorOperation(http.MethodPut, "/v1/kill-switches", "set-kill-switch", "kill-switches", "Switch on or off")
+	op.Metadata = map[string]any{bodyField: string(campaigns.KindKillSwitch)}
+	huma.Register(a.huma, op, a.setKillSwitch)
+}
+
+func (a *API) operatorOperation(method, path, id, tag, about string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: about + " (operators only)", Tags: []string{tag},
+		MaxBodyBytes: a.cfg.MaxBodyBytes,
+		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity},
+	}
+}
+
+func (a *API) killSwitches(ctx context.Context, _ *empty) (*killSwitchesOutput, error) {
+	if err := operatorOnly(ctx); err != nil {
+		return nil, err
+	}
+	found, err := a.deps.Store.KillSwitches(ctx)
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &killSwitchesOutput{Page[campaigns.KillSwitch]{Items: found}}, nil
+}
+
+func (a *API) setKillSwitch(ctx context.Context, in *killSwitchInput) (*killSwitchOutput, error) {
+	if err := operatorOnly(ctx); err != nil {
+		return nil, err
+	}
+	k := campaigns.KillSwitch{Scope: in.Body.Scope, Target: campaigns.ID(in.Body.Target), On: in.Body.On,
+		Reason: in.Body.Reason, By: caller(ctx).Name}
+	if err := a.editor.SetKillSwitch(ctx, &k); err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &killSwitchOutput{k}, nil
+}
+
+type keyInput struct {
+	Body struct {
+		Name       string `json:"name" doc:"Who holds it"`
+		Role       string `json:"role" doc:"operator, agency or advertiser"`
+		Agency     int64  `json:"agency_id,omitempty"`
+		Advertiser int64  `json:"advertiser_id,omitempty"`
+	}
+}
+
+type keyOutput struct {
+	Location string `header:"Location"`
+	Body     struct {
+		Key string `json:"key" doc:"The secret. It is shown this once and not kept."`
+		campaigns.APIKey
+	}
+}
+
+type keysOutput struct{ Body Page[campaigns.APIKey] }
+
+func (a *API) registerKeys() {
+	op := a.operatorOperation(http.MethodPost, "/v1/api-keys", "create-api-key", "api-keys", "Issue a key")
+	op.DefaultStatus = http.StatusCreated
+	op.Metadata = map[string]any{bodyField: "api_key"}
+	huma.Register(a.huma, op, a.createKey)
+	huma.Register(a.huma, a.operatorOperation(http.MethodGet, "/v1/api-keys", "list-api-keys", "api-keys", "The issued keys, without their secrets"), a.listKeys)
+	op = a.operatorOperation(http.MethodDelete, "/v1/api-keys/{id}", "revoke-api-key", "api-keys", "Revoke a key for good")
+	op.DefaultStatus = http.StatusNoContent
+	huma.Register(a.huma, op, a.revokeKey)
+}
+
+func (a *API) createKey(ctx context.Context, in *keyInput) (*keyOutput, error) {
+	if err := operatorOnly(ctx); err != nil {
+		return nil, err
+	}
+	plain, k, err := a.deps.Keys.CreateKey(ctx, campaigns.APIKey{Name: in.Body.Name, Role: campaigns.Role(in.Body.Role),
+		AgencyID: campaigns.ID(in.Body.Agency), AdvertiserID: campaigns.ID(in.Body.Advertiser)})
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	out := &keyOutput{Location: fmt.Sprintf("/v1/api-keys/%d", k.ID)}
+	out.Body.Key, out.Body.APIKey = plain, k
+	return out, nil
+}
+
+func (a *API) listKeys(ctx context.Context, _ *empty) (*keysOutput, error) {
+	if err := operatorOnly(ctx); err != nil {
+		return nil, err
+	}
+	keys, err := a.deps.Keys.Keys(ctx)
+	if err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &keysOutput{Page[campaigns.APIKey]{Items: keys}}, nil
+}
+
+func (a *API) revokeKey(ctx context.Context, in *idInput) (*empty, error) {
+	if err := operatorOnly(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.deps.Keys.RevokeKey(ctx, campaigns.ID(in.ID)); err != nil {
+		return nil, fail(ctx, err)
+	}
+	return &empty{}, nil
+}
