@@ -36,7 +36,7 @@ type reportInput struct {
 type reportOutput struct {
 	ContentType string `header:"Content-Type"`
 	TimeZone    string `header:"Report-Time-Zone"`
-	Status      string `header:"Report-Status"`
+	State       string `header:"Report-Status"` // huma keeps the name Status for itself
 	AsOf        string `header:"Report-As-Of"`
 	Body        []byte
 }
@@ -83,7 +83,7 @@ func (h *handlers) report(ctx context.Context, in *reportInput) (*reportOutput, 
 	case err != nil:
 		return nil, err
 	}
-	out := &reportOutput{TimeZone: h.zoneName(&q), Status: rep.status(), AsOf: rep.AsOf.Format(time.RFC3339Nano)}
+	out := &reportOutput{TimeZone: h.zoneName(&q), State: rep.status(), AsOf: rep.AsOf.Format(time.RFC3339Nano)}
 	operator := p.Role == campaigns.RoleOperator
 	if asCSV {
 		out.ContentType = "text/csv; charset=utf-8"

@@ -249,7 +249,7 @@ func (r *referee) attribute(c *conversion) {
 	m.n[nClickConversions+int(touchClick-best.kind)] = 1
 	m.s[sValue].Add(c.value)
 	r.out.add(group{c.advertiser, c.day, c.slot, best.placement}, m)
-	r.out.attributed[c.id] = fmt.Sprint(best.kind, hex.EncodeToString(best.bid[:]), best.lineItem)
+	r.out.attributed[c.id] = owed(best.kind.String(), hex.EncodeToString(best.bid[:]), best.lineItem)
 }
 
 // figures reads what s has stored.
@@ -279,7 +279,7 @@ func figuresIn(t rapidOrTest, s *Service) *figuresOf {
 		if err := json.Unmarshal(raw, &a); err != nil {
 			return err
 		}
-		out.attributed[a.Conversion] = fmt.Sprint(a.Touch, a.Bid, a.LineItem)
+		out.attributed[a.Conversion] = owed(a.Touch, a.Bid, a.LineItem)
 		if a.Touch == "none" {
 			delete(out.attributed, a.Conversion)
 		}
@@ -342,24 +342,29 @@ func drawLog(t *rapid.T) *memLog {
 		return time.Duration(rapid.IntRange(lo, hi).Draw(t, name)) * time.Minute
 	}
 	add := func(v any, at time.Time) {
-		logged := at.Add(minutes("delay", 0, 25))
+		logged := at.Add(minutes("delay", 0, 40))
+		if _, ok := v.(conversionRecord); ok && rapid.IntRange(0, 3).Draw(t, "uploaded") == 0 {
+			logged = at.Add(minutes("upload", 0, 48*60))
+		}
 		entries = append(entries, entry{logged, v})
 		if rapid.IntRange(0, 4).Draw(t, "again") == 0 {
 			entries = append(entries, entry{logged.Add(minutes("repeat", 0, 100)), v})
 		}
 	}
 	bids := rapid.IntRange(1, 8).Draw(t, "bids")
+	var touched []time.Time
 	for i := range bids {
 		e := exposureRecord{
-			V: 1, Bid: bid(uint64(i) * 700), User: userKey(rapid.IntRange(0, 2).Draw(t, "user")),
+			V: 1, Bid: bid(uint64(i) * 700), User: userKey(rapid.SampledFrom([]uint64{1, 1, 1, 2, 0}).Draw(t, "user")),
 			Test:          rapid.IntRange(0, 15).Draw(t, "test") == 0,
-			wirePlacement: place(int64(rapid.IntRange(1, 2).Draw(t, "advertiser")), int64(rapid.IntRange(0, 1).Draw(t, "item"))),
+			wirePlacement: place(rapid.SampledFrom([]int64{1, 2, 2, 2}).Draw(t, "advertiser"), int64(rapid.IntRange(0, 1).Draw(t, "item"))),
 			BidAt:         t0.Add(minutes("bid_at", 0, 3*24*60)),
 		}
 		e.Type, e.At = "win", e.BidAt
 		add(e, e.At)
 		e.Type, e.At = "impression", e.At.Add(minutes("shown", 0, 60))
 		add(e, e.At)
+		touched = append(touched, e.At)
 		if rapid.Bool().Draw(t, "clicked") {
 			e.Type, e.At = "click", e.At.Add(minutes("click", 0, 60))
 			if rapid.IntRange(0, 9).Draw(t, "very late") == 0 {
@@ -370,10 +375,13 @@ func drawLog(t *rapid.T) *memLog {
 	}
 	for i := range rapid.IntRange(0, 6).Draw(t, "conversions") {
 		c := conversionRecord{
-			V: 1, ID: fmt.Sprintf("c%d", i), At: t0.Add(minutes("converted", 0, 4*24*60)), Type: "purchase", Source: "pixel",
-			Advertiser: int64(rapid.IntRange(1, 2).Draw(t, "advertiser")), Order: fmt.Sprintf("o%d", rapid.IntRange(0, 3).Draw(t, "order")),
+			V: 1, ID: fmt.Sprintf("c%d", i), At: rapid.SampledFrom(touched).Draw(t, "after").Add(minutes("converted", -30, 200)), Type: "purchase", Source: "pixel",
+			Advertiser: rapid.SampledFrom([]int64{1, 2, 2, 2}).Draw(t, "advertiser"), Order: fmt.Sprintf("o%d", rapid.IntRange(0, 3).Draw(t, "order")),
 			Value: money.Nanos(rapid.Int64Range(0, 9e18).Draw(t, "value")), Currency: "USD",
-			User: userKey(rapid.IntRange(0, 2).Draw(t, "user")),
+			User: userKey(rapid.SampledFrom([]uint64{1, 1, 1, 2, 0}).Draw(t, "user")),
+		}
+		if rapid.IntRange(0, 5).Draw(t, "long after") == 0 {
+			c.At = c.At.Add(minutes("much later", 0, 47*60))
 		}
 		if rapid.IntRange(0, 2).Draw(t, "named") == 0 {
 			c.ClickBid = bid(uint64(rapid.IntRange(0, bids-1).Draw(t, "click_bid")) * 700)
@@ -527,10 +535,12 @@ func (r *reading) maybeCrash() {
 			r.t.Fatal(err)
 		}
 		r.reopen()
-	case 4:
+	case 4, 5, 6:
 		f, err := r.s.Freshness(context.Background())
-		if err == nil {
-			err = r.s.prune(context.Background(), f.AsOf.Add(-clockSkew))
+		for range 3 {
+			if err == nil {
+				err = r.s.prune(context.Background(), f.AsOf.Add(-clockSkew))
+			}
 		}
 		if err != nil {
 			r.t.Fatal(err)
@@ -572,4 +582,8 @@ func TestAnyOrderOfReadingGivesTheReference(t *testing.T) {
 			t.Fatal(d)
 		}
 	})
+}
+
+func owed(touch, bid string, lineItem int64) string {
+	return fmt.Sprintf("%s %s %d", touch, bid, lineItem)
 }
