@@ -262,27 +262,28 @@ func (r Record) AppendLive(dst []campaigns.TagKey, now time.Time) []campaigns.Ta
 	if !ok || l.n == 0 {
 		return dst
 	}
+	start := len(dst)
+	dst = appendAllKeys(dst, l.keys, l.n)
 	at := uint64(MinuteOf(now))
 	// Fast path: the first to expire is still live, so that all are, and no
 	// record of the bidder's has removed tags (weight 0).
-	if (l.expiryBits == 0 || l.expiryBase > at) && l.weightBase > 0 {
-		return appendAllKeys(dst, l.keys, l.n)
+	if len(dst) == start || (l.expiryBits == 0 || l.expiryBase > at) && l.weightBase > 0 {
+		return dst
 	}
-	// Slow path.
-	start := len(dst)
-	it := r.Tags()
-	for it.Next() {
-		if t := it.Tag(); t.live(Minute(at)) {
-			dst = append(dst, t.Key)
+	// Slow path: drop the dead.
+	live := start
+	for i := range l.n {
+		code := unpack(l.expiries, i, l.expiryBits)
+		if code != 0 && l.expiryBase+code-1 <= at || l.weightBase == 0 && unpack(l.weights, i, l.weightBits) == 0 {
+			continue
 		}
+		dst[live] = dst[start+i]
+		live++
 	}
-	if it.Err() != nil {
-		return dst[:start]
-	}
-	return dst
+	return dst[:live]
 }
 
-// appendAllKeys decodes n keys. Unlike TagIter it keeps its state in registers:
+// appendAllKeys decodes n keys, or appends nothing where there are not as many. Unlike TagIter it keeps its state in registers:
 // this loop is most of a cache hit's time.
 func appendAllKeys(dst []campaigns.TagKey, b []byte, n int) []campaigns.TagKey {
 	start := len(dst)
