@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -136,6 +137,37 @@ func TestPublishOrderUnderRandomWeather(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A caller that gives up may reuse its buffers at once, though the message is
+// still on its way.
+func TestPublishKeepsItsOwnCopy(t *testing.T) {
+	log := newFakeLog()
+	log.set(hangs)
+	cfg := quick()
+	cfg.SpillAfter = 100 * time.Millisecond
+	p := newPublisher(t, cfg, log, openSpill(t, vfs.NewMem(), 1<<20))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	key, value := []byte("k"), []byte("value")
+	if err := p.Publish(ctx, eventlog.Message{Topic: money, Key: key, Value: value}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("publish to a log that hangs, with a short deadline: %v", err)
+	}
+	copy(key, "x")
+	copy(value, "xxxxx")
+	for deadline := within(t, 10*time.Second); p.Stats().Spilled == 0; {
+		if deadline.Err() != nil {
+			t.Fatal("the message was not spilled")
+		}
+		runtime.Gosched()
+	}
+	log.set(fine)
+	if err := p.WaitDrained(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.values("k"); !slices.Equal(got, []string{"value"}) {
+		t.Errorf("the log has %q", got)
+	}
 }
 
 func TestPublishRefusals(t *testing.T) {

@@ -210,8 +210,8 @@ func (p *partition) newestOf(db *pebble.DB, key []byte) (offset int64, ok bool, 
 	return int64(binary.BigEndian.Uint64(v)), true, closer.Close()
 }
 
-// dropTombstones removes tombstones appended before the given time that are
-// still the newest of their key. The partition's next is kept by its marks.
+// dropTombstones removes the tombstones appended before the given time. The
+// partition's next is kept by its marks.
 func (p *partition) dropTombstones(db *pebble.DB, before int64) (more bool, err error) {
 	it, err := db.NewIter(p.span(kindTombstone, 0))
 	if err != nil {
@@ -238,7 +238,8 @@ func (p *partition) dropTombstones(db *pebble.DB, before int64) (more bool, err 
 }
 
 // dropTombstone adds the end of the tombstone at offset to b, unless it is too
-// young. A tombstone that a newer record superseded only loses its mark.
+// young. One whose record is still there is the newest of its key: the step
+// that supersedes a record also deletes it.
 func (p *partition) dropTombstone(db *pebble.DB, b *pebble.Batch, offset, before int64) (old bool, err error) {
 	t := p.topic.stored.id
 	r, found, err := p.record(db, offset)
@@ -252,14 +253,8 @@ func (p *partition) dropTombstone(db *pebble.DB, b *pebble.Batch, offset, before
 		if err := b.Delete(offsetKey(kindRecord, t, p.id, offset), nil); err != nil {
 			return false, err
 		}
-		newest, ok, err := p.newestOf(db, r.key)
-		if err != nil {
+		if err := b.Delete(append(prefix(kindNewest, t, p.id), r.key...), nil); err != nil {
 			return false, err
-		}
-		if ok && newest == offset {
-			if err := b.Delete(append(prefix(kindNewest, t, p.id), r.key...), nil); err != nil {
-				return false, err
-			}
 		}
 	}
 	return true, b.Delete(offsetKey(kindTombstone, t, p.id, offset), nil)

@@ -109,7 +109,7 @@ func TestCompactionAgainstModel(t *testing.T) {
 				}
 			},
 			"pass time": func(t *rapid.T) {
-				clk.advance(time.Duration(rapid.Int64Range(0, int64(10*time.Hour)).Draw(t, "nanos")))
+				clk.advance(time.Duration(rapid.Int64Range(0, int64(30*time.Hour)).Draw(t, "nanos")))
 			},
 			"reopen": func(t *rapid.T) {
 				if err := l.Close(); err != nil {
@@ -219,6 +219,47 @@ func TestRetentionOvertakesReader(t *testing.T) {
 	}
 	if n := len(records(t, l, "r", 0)); n != 2 {
 		t.Errorf("%d records with the longer retention; want 2", n)
+	}
+}
+
+// Offsets are never given twice, even where the last record was a tombstone
+// that has gone; and a key that came back stays.
+func TestOffsetsOutliveTombstones(t *testing.T) {
+	ctx, fs, clk := context.Background(), vfs.NewMem(), newClock()
+	l := openMem(t, fs, clk)
+	defer func() { l.Close() }()
+	if err := l.EnsureTopics(ctx, eventlog.TopicConfig{Name: "c", Partitions: 1, Compacted: true}); err != nil {
+		t.Fatal(err)
+	}
+	step := func(key string, value []byte) {
+		t.Helper()
+		err := l.Append(ctx, eventlog.Message{Topic: "c", Key: []byte(key), Value: value})
+		if err == nil {
+			err = l.Compact(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step("back", nil)
+	step("back", []byte("again"))
+	step("gone", nil)
+	clk.advance(tombstonesFor + time.Second)
+	if err := l.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	step("back", []byte("newest")) // its first tombstone has gone, its index has not
+	step("gone", nil)
+	clk.advance(tombstonesFor + time.Second)
+	if err := errors.Join(l.Compact(ctx), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l = openMem(t, fs, clk)
+	if first, next, err := l.Bounds(ctx, "c", 0); first != 0 || next != 5 || err != nil {
+		t.Errorf("bounds are [%d, %d), error %v; want [0, 5)", first, next, err)
+	}
+	if got := records(t, l, "c", 0); len(got) != 1 || string(got[0].Value) != "newest" || got[0].Offset != 3 {
+		t.Errorf("records %+v; want only the newest of back", got)
 	}
 }
 
