@@ -105,7 +105,7 @@ func (s source) targeting() campaigns.Targeting {
 		Domains:     s.padded(domains, 8),
 		Bundles:     s.padded(bundles, 12),
 		Categories:  s.padded(categories, 8),
-		Deals:       some(s, deals, 8, 3),
+		Deals:       s.padded(deals, 8).Include,
 		Tags: campaigns.TagRule{
 			AllOf:  some(s, paths, 12, 2),
 			NoneOf: some(s, paths, 6, 3),

@@ -54,6 +54,12 @@ func compare(t failer, ix *Index, tags tagNumbers, row int32, req *RequestFacts,
 		t.Fatalf("line item %d: matches = %v; the reference is refused by %v\ntargeting %+v\nrequest %+v\nimp %+v",
 			line.LineItem.ID, got, want, line.LineItem.Targeting, req, imp)
 	}
+	for _, deal := range imp.Deals {
+		asked := len(deal) > 0 && slices.Contains(line.LineItem.Targeting.Deals, string(deal))
+		if ix.TargetsDeal(row, deal) != asked {
+			t.Fatalf("line item %d: TargetsDeal(%q) = %v; it asks for %q", line.LineItem.ID, deal, !asked, line.LineItem.Targeting.Deals)
+		}
+	}
 	if got {
 		i := ix.MatchDeal(row, imp)
 		if (i >= 0) != (len(line.LineItem.Targeting.Deals) > 0) {

@@ -14,7 +14,7 @@ import (
 )
 
 // workload generates line items of about 41 values each and requests with 100
-// tags and their ancestors, all drawn by Zipf's law; 0.16% of the line items want
+// tags and their ancestors, all drawn by Zipf's law; about 0.16% of the line items want
 // a request. Equal seeds give equal workloads.
 type workload struct {
 	rng                                                *rand.Rand
@@ -39,7 +39,7 @@ func newWorkload(seed uint64) *workload {
 	rng := rand.New(rand.NewPCG(seed, seed))
 	zipf := func(s float64, n uint64) *rand.Zipf { return rand.NewZipf(rng, s, 8, n-1) }
 	return &workload{
-		rng: rng, country: zipf(1.3, 120), region: zipf(1.2, 50), tag: zipf(1.07, workloadTagCount),
+		rng: rng, country: zipf(1.1, 120), region: zipf(1.1, 50), tag: zipf(1.07, workloadTagCount),
 		domain: zipf(1.1, 50_000), category: zipf(1.2, 26), deal: zipf(1.1, 500), size: zipf(1.5, 12),
 	}
 }
@@ -68,16 +68,16 @@ func (w *workload) ints(percent, most, below int) (out []int) {
 func (w *workload) targeting() campaigns.Targeting {
 	t := campaigns.Targeting{
 		Countries:   campaigns.Set{Include: w.values(90, 1, 3, "C%02d", w.country)},
-		DeviceTypes: w.ints(65, 2, 5),
-		Categories:  campaigns.Set{Include: w.values(30, 2, 6, "IAB%d", w.category), Exclude: w.values(30, 1, 3, "IAB%d-1", w.category)},
-		Domains:     campaigns.Set{Include: w.values(10, 20, 80, "d%d.example", w.domain), Exclude: w.values(20, 5, 40, "d%d.example", w.domain)},
+		DeviceTypes: w.ints(72, 2, 5),
+		Categories:  campaigns.Set{Include: w.values(40, 2, 6, "IAB%d", w.category), Exclude: w.values(30, 1, 3, "IAB%d-1", w.category)},
+		Domains:     campaigns.Set{Include: w.values(14, 20, 60, "d%d.example", w.domain), Exclude: w.values(20, 5, 30, "d%d.example", w.domain)},
 		Deals:       w.values(10, 1, 3, "deal-%d", w.deal),
 		Tags:        campaigns.TagRule{NoneOf: w.values(30, 1, 4, "t%d", w.tag)},
 	}
 	if len(t.Countries.Include) == 1 && w.rng.IntN(2) == 0 {
 		t.Regions.Include = w.values(100, 1, 3, t.Countries.Include[0]+"-R%d", w.region)
 	}
-	for _, os := range w.ints(50, 2, 5) {
+	for _, os := range w.ints(55, 2, 5) {
 		t.OS = append(t.OS, fmt.Sprintf("os%d", os))
 	}
 	for _, x := range w.ints(40, 3, 8) {
@@ -91,7 +91,7 @@ func (w *workload) targeting() campaigns.Targeting {
 	for range 1 + w.rng.IntN(3) {
 		t.Tags.AnyOf = append(t.Tags.AnyOf, w.values(100, 1, 3, "t%d", w.tag))
 	}
-	if w.rng.IntN(100) < 40 {
+	if w.rng.IntN(100) < 32 {
 		for day, from, length := 0, w.rng.IntN(14), 6+w.rng.IntN(5); day < 7; day++ {
 			for h := from; h < from+length; h++ {
 				t.HoursOfWeek = append(t.HoursOfWeek, day*24+h)
