@@ -36,7 +36,7 @@ type world struct {
 
 func testConfig() Config {
 	c := DefaultConfig()
-	c.Window, c.CloseAfter, c.HardAfter = 5*time.Second, 30*time.Second, time.Hour
+	c.Window, c.CloseAfter, c.HardAfter = 5*time.Second, 30*time.Second, 10*time.Minute
 	return c
 }
 

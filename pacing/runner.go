@@ -291,7 +291,7 @@ func (r *runner) ready() error {
 		return r.mu.err
 	case !s.serving():
 		return fmt.Errorf("%w: still reading %s at offset %d", ErrNotReady, eventlog.TopicMoney, s.ledger.next)
-	case s.synced < 0:
+	case s.synced < 0 || !s.begun():
 		return fmt.Errorf("%w: the catalogue's budgets are not in the ledger yet", ErrNotReady)
 	}
 	return nil

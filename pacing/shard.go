@@ -200,6 +200,16 @@ func (s *shard) turnDays(now time.Time, add func(Type, campaigns.ID, any) error)
 	return nil
 }
 
+// begun says whether every advertiser has a day.
+func (s *shard) begun() bool {
+	for _, bk := range s.ledger.books {
+		if bk.day == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // dayEvery is how often the zones are looked at; a lease ends at midnight by
 // itself, so that a day may turn a little late.
 const dayEvery = 200 * time.Millisecond

@@ -173,7 +173,8 @@ func (w *Wallet) install(from time.Time, granted *Lease, now int64) {
 	l := &walletLease{Lease: *granted, end: start + int64(min(granted.Window, math.MaxInt64/4)), close: from.Add(granted.Close)}
 	items := *w.items.Load()
 	for _, p := range granted.Items {
-		g := &walletGrant{lease: l, left: p.Amounts, granted: p.Charge, smooth: p.Smooth, from: now}
+		g := &walletGrant{lease: l, left: p.Amounts, smooth: p.Smooth}
+		g.begin(now)
 		it := items[p.LineItem]
 		if it == nil { // forgotten meanwhile: the part goes back with the lease
 			it = &walletItem{id: p.LineItem}
