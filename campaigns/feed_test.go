@@ -52,8 +52,14 @@ func runFeed(t testing.TB, deps campaigns.FeedDeps) *campaigns.Feed {
 	return f
 }
 
+// fataler is testing.TB or *rapid.T.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // await waits until ok holds, looking again at each signal of the feed.
-func await(t testing.TB, f *campaigns.Feed, what string, ok func(*campaigns.Catalog) bool) *campaigns.Catalog {
+func await(t fataler, f *campaigns.Feed, what string, ok func(*campaigns.Catalog) bool) *campaigns.Catalog {
 	t.Helper()
 	changed := f.Subscribe()
 	timeout := time.After(10 * time.Second)

@@ -2,12 +2,12 @@ package campaigns_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +99,7 @@ func TestDemoCampaigns(t *testing.T) {
 		dimensions(used, "", reflect.ValueOf(l.Targeting))
 	}
 	want := []string{"cpm", "cpc", "even", "asap", "cap", "html", "image", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
-		"line_item.daily", "line_item.lifetime", "campaign.daily", "campaign.lifetime", "advertiser.daily"}
+		"line_item.daily", "line_item.lifetime", "campaign.daily", "campaign.lifetime", "advertiser.daily", "advertiser.lifetime"}
 	for i := range reflect.TypeFor[campaigns.Targeting]().NumField() {
 		switch f := reflect.TypeFor[campaigns.Targeting]().Field(i); f.Type {
 		case reflect.TypeFor[campaigns.Set]():
@@ -259,62 +259,62 @@ func TestImportLeavesNothingWhereTheStoreFails(t *testing.T) {
 	}
 }
 
+// importFileOf draws a valid file and the prices of its line items by key.
+func importFileOf(t *rapid.T) (string, map[string]money.CPM) {
+	var y strings.Builder
+	n := rapid.IntRange(1, 3).Draw(t, "advertisers")
+	list := func(kind, format string) {
+		fmt.Fprintf(&y, "%s:\n", kind)
+		for i := range n {
+			y.WriteString(strings.ReplaceAll(format, "#", strconv.Itoa(i)) + "\n")
+		}
+	}
+	y.WriteString("agencies: [{key: a, name: A}]\n")
+	list("advertisers", "- {key: adv#, agency: a, name: N, currency: EUR, time_zone: Asia/Tokyo, domain: d.example, redirect_hosts: [d.example]}")
+	list("campaigns", "- {key: c#, advertiser: adv#, name: C, start: now, end: +1d}")
+	list("creatives", "- {key: v#, advertiser: adv#, name: V, w: 1, h: 1, html: <b>x</b>}")
+	y.WriteString("line_items:\n")
+	prices := map[string]money.CPM{}
+	for i := range rapid.IntRange(1, 6).Draw(t, "line items") {
+		owner := rapid.IntRange(0, n-1).Draw(t, "owner")
+		price := rapid.Int64Range(1, int64(money.MaxCPM)).Draw(t, "price")
+		hours := rapid.SliceOfNDistinct(rapid.IntRange(0, 167), 0, 5, rapid.ID[int]).Draw(t, "hours")
+		fmt.Fprintf(&y, "- {key: l%d, campaign: c%d, name: L, pricing: cpm, price_micros: %d, max_bid_micros: 1, budget: {daily_nanos: 1}, "+
+			"creatives: [v%d], targeting: {hours_of_week: [%s]}}\n", i, owner, price, owner, strings.Trim(strings.ReplaceAll(fmt.Sprint(hours), " ", ","), "[]"))
+		prices[fmt.Sprintf("l%d", i)] = money.CPM(price)
+	}
+	return y.String(), prices
+}
+
 // TestImportedIsWhatTheCatalogHolds: whatever valid file is imported, the
 // catalogue at the end of outbox, topic and feed is the store's content, and
 // that is the file's.
 func TestImportedIsWhatTheCatalogHolds(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
+	ctx := context.Background()
+	s, l := openStore(t, t.TempDir()), openLog(t)
+	relay := sqlite.NewRelay(sqlite.RelayConfig{}, s, l)
+	f := runFeed(t, campaigns.FeedDeps{Log: l})
+	total := int64(0)
+	rapid.Check(t, func(t *rapid.T) {
+		file, prices := importFileOf(t)
+		sum, err := campaigns.ImportYAML(ctx, s, nil, strings.NewReader(file), fixedClock())
 		if err != nil {
-			rt.Fatal(err)
+			t.Fatalf("%v\n%s", err, file)
 		}
-		var y strings.Builder
-		y.WriteString("agencies: [{key: a, name: A}]\nadvertisers:\n")
-		n := rapid.IntRange(1, 3).Draw(rt, "advertisers")
-		for i := range n {
-			fmt.Fprintf(&y, "- {key: adv%d, agency: a, name: N%d, currency: EUR, time_zone: Asia/Tokyo, domain: d.example, redirect_hosts: [d.example]}\n", i, i)
+		if _, err := relay.Flush(ctx); err != nil {
+			t.Fatal(err)
 		}
-		y.WriteString("campaigns:\n")
-		for i := range n {
-			fmt.Fprintf(&y, "- {key: c%d, advertiser: adv%d, name: C, start: now, end: +1d}\n", i, i)
+		for _, n := range sum.Counts {
+			total += int64(n)
 		}
-		y.WriteString("creatives:\n")
-		for i := range n {
-			fmt.Fprintf(&y, "- {key: v%d, advertiser: adv%d, name: V, w: 1, h: 1, html: <b>x</b>}\n", i, i)
+		c := await(t, f, "the import", func(c *campaigns.Catalog) bool { return c.Generation == total })
+		if sum.Counts[campaigns.KindLineItem] != len(prices) {
+			t.Fatalf("imported %v; want %d line items", sum, len(prices))
 		}
-		y.WriteString("line_items:\n")
-		want := map[string]money.CPM{}
-		for i := range rapid.IntRange(1, 6).Draw(rt, "line items") {
-			owner := rapid.IntRange(0, n-1).Draw(rt, "owner")
-			price := rapid.Int64Range(1, int64(money.MaxCPM)).Draw(rt, "price")
-			hours := rapid.SliceOfNDistinct(rapid.IntRange(0, 167), 0, 5, rapid.ID[int]).Draw(rt, "hours")
-			h, _ := json.Marshal(hours)
-			fmt.Fprintf(&y, "- {key: l%d, campaign: c%d, name: L, pricing: cpm, price_micros: %d, max_bid_micros: 1, budget: {daily_nanos: 1}, creatives: [v%d], targeting: {hours_of_week: %s}}\n",
-				i, owner, price, owner, h)
-			want[fmt.Sprintf("l%d", i)] = money.CPM(price)
-		}
-		s, err := sqlite.Open(context.Background(), filepath.Join(dir, "c.db"), fixedClock)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer s.Close()
-		sum, err := campaigns.ImportYAML(context.Background(), s, nil, strings.NewReader(y.String()), fixedClock())
-		if err != nil {
-			rt.Fatalf("%v\n%s", err, y.String())
-		}
-		c := catalogOf(t, s)
-		stored, err := campaigns.List[*campaigns.LineItem](context.Background(), s, campaigns.Filter{})
-		if err != nil || len(stored) != len(want) || len(c.LineItems) != len(want) {
-			rt.Fatalf("stored %d, in the catalogue %d, %v; want %d", len(stored), len(c.LineItems), err, len(want))
-		}
-		for _, l := range stored {
-			if !reflect.DeepEqual(c.LineItems[l.ID], l) {
-				rt.Fatalf("catalogue %+v\nstore     %+v", c.LineItems[l.ID], l)
-			}
-		}
-		for key, price := range want {
-			if l := c.LineItems[sum.IDs[key]]; l == nil || l.Price != price {
-				rt.Fatalf("%s: got %+v; want price %d", key, l, price)
+		for key, price := range prices {
+			stored, err := campaigns.Get[*campaigns.LineItem](ctx, s, sum.IDs[key])
+			if err != nil || stored.Price != price || !reflect.DeepEqual(c.LineItems[stored.ID], stored) {
+				t.Fatalf("%s: catalogue %+v\nstore %+v, %v\nwant price %d", key, c.LineItems[sum.IDs[key]], stored, err, price)
 			}
 		}
 	})
