@@ -30,7 +30,7 @@ func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 type fataler interface{ Fatal(...any) }
 
 func openMem(t fataler, fs vfs.FS, c *clock) *Log {
-	l, err := Open(Config{Dir: "log", Clock: c.now, MaintainEvery: -1, FS: fs})
+	l, err := Open(Config{Dir: "log", Clock: c.now, MaintainEvery: -1, FS: fs, CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
