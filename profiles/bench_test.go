@@ -1,12 +1,19 @@
 package profiles
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/eventlog/local"
 	"bidhawk/internal/ids"
 )
 
@@ -145,5 +152,97 @@ func BenchmarkApply(b *testing.B) {
 			mustApply(b, s, changes)
 			changes, arena = changes[:0], arena[:0]
 		}
+	}
+}
+
+// BenchmarkFeedDecode reads a profile of 20 tags from the log's JSON into a record.
+func BenchmarkFeedDecode(b *testing.B) {
+	numbers := testNumbers{}
+	var full Full
+	for i := range 20 {
+		path := fmt.Sprintf("industry/category-%d/interest", i)
+		numbers[path] = campaigns.TagNumber(i*37 + 1)
+		full.Tags = append(full.Tags, TagPath{Path: path, Weight: 100, Expires: testNow.AddDate(0, 0, i+1)})
+	}
+	full.User, full.Version, full.At = 17, 3, testNow
+	value := full.AppendJSON(nil)
+	w := feedWorker{feed: &Feed{}, decoder: decoder{numbers: numbers}}
+	r := &eventlog.Record{Key: userKey(17), Value: value}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(value)))
+	defer reportCPU(b)()
+	for b.Loop() {
+		w.arena = w.arena[:0]
+		if _, ok := w.change(r); !ok {
+			b.Fatal("refused")
+		}
+	}
+}
+
+// BenchmarkBuild folds one event into each of 100,000 profiles in turn; an
+// operation is one event, with its publication on a local log in memory.
+func BenchmarkBuild(b *testing.B) {
+	fs := vfs.NewMem()
+	l := openLog(b, fs, 1)
+	s := memStore(b, fs, "profiler")
+	builder := newBuilder(b, l, s, &deadLetters{})
+	w := newBuildWorker(builder, 0)
+	paths := slices.Sorted(maps.Keys(someTags))
+	var recs []eventlog.Record
+	var offset int64
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		user := benchUser(uint64(offset*7919) % benchUsers)
+		e := TagEvent{ID: "x", User: user, At: testNow.Add(time.Duration(offset) * time.Millisecond), Tag: TagPath{Path: paths[offset%int64(len(paths))], Weight: 1}}
+		_, m := e.appendMessage(nil)
+		recs = append(recs, eventlog.Record{Topic: m.Topic, Offset: offset, Time: e.At, Key: m.Key, Value: m.Value})
+		offset++
+		if len(recs) == maxFetch {
+			if err := w.handleEvents(b.Context(), recs); err != nil {
+				b.Fatal(err)
+			}
+			recs = recs[:0]
+		}
+	}
+}
+
+// BenchmarkSeedAndFill publishes 100,000 profiles of 20 tags on the real local
+// log on disk and fills a store with them through the feed.
+func BenchmarkSeedAndFill(b *testing.B) {
+	l, err := local.Open(local.Config{Dir: b.TempDir(), Clock: func() time.Time { return testNow }, MaintainEvery: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.EnsureTopics(b.Context(), eventlog.Topics(2)...); err != nil {
+		b.Fatal(err)
+	}
+	numbers := testNumbers{}
+	var paths []string
+	for i := range 500 {
+		paths = append(paths, fmt.Sprintf("industry/category-%d/interest", i))
+		numbers[paths[i]] = campaigns.TagNumber(i + 1)
+	}
+	defer reportCPU(b)()
+	for n := uint64(1); b.Loop(); n++ {
+		start := time.Now()
+		if _, err := SeedProfiles(b.Context(), SeedOptions{
+			Users: benchUsers, Version: n, At: testNow, Log: l, User: func(i int) ids.UserKey { return benchUser(uint64(i)) },
+			Tags: RandomTags(1, 0, paths, 15, 25, testNow.AddDate(0, 1, 0)),
+		}); err != nil {
+			b.Fatal(err)
+		}
+		seeded := time.Now()
+		s := openTest(b, DefaultStoreConfig(b.TempDir()))
+		f, err := NewFeed(Deps{Log: l, Store: s, Numbers: numbers})
+		if err != nil {
+			b.Fatal(err)
+		}
+		stop := runner(b, f.Run)
+		eventually(b, "ready", f.Ready)
+		stop()
+		b.ReportMetric(benchUsers/seeded.Sub(start).Seconds(), "seeded/s")
+		b.ReportMetric(float64(n)*benchUsers/time.Since(seeded).Seconds(), "fed/s")
 	}
 }
