@@ -194,3 +194,107 @@ func TestEvenDelivery(t *testing.T) {
 	f(10*time.Minute, 0.3, 98, 2)
 	f(10*time.Minute, 0.1, 97, 2)
 }
+
+// Line items that share a campaign's budget share it evenly in time, and
+// between them; ASAP spends it as the traffic comes; no level goes over.
+func TestSharedBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 6_400_000_000
+		c := flightOf(time.Now(), time.Minute, 0, campaigns.PacingEven)
+		c.Campaigns[1].Budget = campaigns.Budget{Lifetime: budget}
+		for id := campaigns.ID(1); id <= 2; id++ {
+			c.LineItems[id].Budget, c.LineItems[id].Pacing = campaigns.Budget{}, campaigns.PacingEven
+		}
+		w := newWorld(t, c, 0.5, 200*time.Millisecond)
+		defer w.stop()
+		begin := time.Now()
+		for time.Since(begin) < 30*time.Second {
+			w.bid(1)
+			w.bid(2)
+			time.Sleep(5 * time.Millisecond)
+		}
+		half := w.spent(1) + w.spent(2)
+		if half < budget*35/100 || half > budget*60/100 {
+			t.Errorf("half-way %d of %d", half, int64(budget))
+		}
+		if a, b := w.spent(1), w.spent(2); a < half/4 || b < half/4 {
+			t.Errorf("line items got %d and %d: neither should starve", a, b)
+		}
+		for time.Since(begin) < time.Minute {
+			w.bid(1)
+			w.bid(2)
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(3 * time.Second)
+		if got := w.spent(1) + w.spent(2); got < budget*95/100 || got > budget {
+			t.Errorf("delivered %d of %d", got, int64(budget))
+		}
+		w.audit()
+	})
+}
+
+func TestASAPSpendsAtOnceAndNeverOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 320_000_000 // 100 impressions
+		w := newWorld(t, flightOf(time.Now(), time.Hour, budget, campaigns.PacingASAP), 0.5, 200*time.Millisecond)
+		defer w.stop()
+		begin := time.Now()
+		for time.Since(begin) < 20*time.Second {
+			w.bid(1)
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(3 * time.Second)
+		if got := w.spent(1); got != budget {
+			t.Errorf("spent %d of %d", got, budget)
+		}
+		w.audit()
+	})
+}
+
+// $1 a day against a $5 CPM bid: a bid costs 1/200 of the budget, and the plan
+// must still spread them.
+func TestTinyBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bids = 20
+		w := newWorld(t, flightOf(time.Now(), 10*time.Minute, bids*sceneNeed, campaigns.PacingEven), 1, 200*time.Millisecond)
+		defer w.stop()
+		begin := time.Now()
+		for time.Since(begin) < 10*time.Minute {
+			w.bid(1)
+			time.Sleep(50 * time.Millisecond)
+			planned := bids * int64(time.Since(begin)) / int64(10*time.Minute)
+			if ahead := int64(w.spent(1)/sceneNeed) - planned; ahead > 2 {
+				t.Fatalf("after %v: %d impressions ahead of the plan", time.Since(begin), ahead)
+			}
+		}
+		time.Sleep(3 * time.Second)
+		if got := w.spent(1) / sceneNeed; got < bids-1 {
+			t.Errorf("delivered %d of %d impressions", got, bids)
+		}
+		w.audit()
+	})
+}
+
+func TestCPCDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 4_000_000_000 // 100 clicks
+		c := flightOf(time.Now(), 2*time.Minute, budget, campaigns.PacingEven)
+		li := c.LineItems[1]
+		li.Pricing, li.Price, li.ExpectedCTR, li.DataFee = campaigns.PricingCPC, 40_000, 20_000, 0
+		li.MaxBid = 700_000
+		w := newWorld(t, c, 0.5, 200*time.Millisecond)
+		defer w.stop()
+		begin := time.Now()
+		for time.Since(begin) < 2*time.Minute {
+			w.bid(1)
+			time.Sleep(4 * time.Millisecond)
+		}
+		time.Sleep(3 * time.Second)
+		got := w.spent(1)
+		t.Logf("posted %v of %v in %d bids, refused %v, stats %v", got, money.Nanos(budget), w.bids, w.refused, w.pacer.Stats().Outcomes)
+		if got < budget*80/100 || got > budget {
+			t.Errorf("posted %v of %v", got, money.Nanos(budget))
+		}
+		w.audit()
+	})
+}
