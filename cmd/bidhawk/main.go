@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -121,5 +120,3 @@ func (versionCommand) Run() error {
 	fmt.Println("bidhawk " + version)
 	return nil
 }
-
-var errNotClean = errors.New("the audit found violations")

@@ -88,8 +88,20 @@ func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
 
 func (n *Node) writeProfileMetrics(gauge func(string, any)) {
 	s := n.profileStore.Stats()
-	gauge("bidhawk_profile_cache_hits_total", s.Hits)
-	gauge("bidhawk_profile_cache_misses_total", s.Misses)
+	gauge("bidhawk_profile_reads_total{from=\"memory\"}", s.Hits)
+	gauge("bidhawk_profile_reads_total{from=\"disk\"}", s.Misses)
+	gauge("bidhawk_profile_reads_total{from=\"none\"}", s.Unknown)
+	gauge("bidhawk_profile_read_errors_total", s.ReadErrors)
+	gauge("bidhawk_profiles", s.Users)
+	gauge("bidhawk_profile_disk_bytes", s.DiskBytes)
+	gauge("bidhawk_profile_cache_bytes", s.CacheBytes)
+	f := n.profileFeed.Stats()
+	gauge("bidhawk_feed_lag_records{feed=\"profiles\"}", f.Lag)
+	gauge("bidhawk_profile_updates_total{result=\"applied\"}", f.Applied)
+	gauge("bidhawk_profile_updates_total{result=\"stale\"}", f.Stale)
+	gauge("bidhawk_profile_updates_total{result=\"dead\"}", f.Dead)
+	b := n.builder.Stats()
+	gauge("bidhawk_feed_lag_records{feed=\"behaviour\"}", b.BehaviourLag)
 }
 
 func (n *Node) writeReportMetrics(gauge func(string, any)) {

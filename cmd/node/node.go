@@ -199,7 +199,12 @@ func (n *Node) openProfiles(context.Context) (err error) {
 		return fmt.Errorf("open the profiler's profiles: %w", err)
 	}
 	n.onClose(n.builderStore.Close)
-	return n.openProfileFeeds()
+	n.profileFeed, err = profiles.NewFeed(profiles.Deps{Log: n.log, Store: n.profileStore, Numbers: n.taxonomy, DeadLetter: n.deadLetter})
+	if err != nil {
+		return err
+	}
+	n.builder, err = profiles.NewBuilder(profiles.Deps{Log: n.log, Store: n.builderStore, Numbers: n.taxonomy, DeadLetter: n.deadLetter})
+	return err
 }
 
 func (n *Node) openMoney(ctx context.Context) (err error) {
@@ -360,7 +365,7 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 			return nil
 		})
 	}
-	run("campaign relay", n.relay.Run)
+	run("campaign relay", func(ctx context.Context) error { n.relay.Run(ctx); return nil })
 	run("campaign feed", n.feed.Run)
 	run("profile feed", n.profileFeed.Run)
 	run("profile builder", n.builder.Run)

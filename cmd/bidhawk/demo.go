@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"bidhawk/campaigns"
+	"bidhawk/campaigns/sqlite"
+	"bidhawk/cmd/node"
+	"bidhawk/loadtest"
+)
+
+// demoCommand shows everything at once: a node on a fresh directory with the
+// demo campaigns and simulated users, an exchange that drives it, and the
+// reconciliation of the exchange's bill, the ledger and the report.
+type demoCommand struct {
+	configFlag
+	Campaigns string        `help:"File of campaigns to start with." default:"configs/demo/campaigns.yaml" type:"path"`
+	Duration  time.Duration `help:"How long the exchange sends requests." default:"60s"`
+	Rate      float64       `help:"Requests per second." default:"400"`
+	Users     int           `help:"Simulated users with profiles." default:"100000"`
+	Kafka     []string      `help:"Brokers of a Kafka to use instead of the local log."`
+	Forever   bool          `help:"Keep server and exchange running until Ctrl-C."`
+	Keep      bool          `help:"Keep the directory afterwards."`
+	Seed      uint64        `help:"Seed of the simulated world." default:"1"`
+}
+
+func (c *demoCommand) Run(ctx context.Context) (err error) {
+	dir, err := os.MkdirTemp("", "bidhawk-demo-")
+	if err != nil {
+		return err
+	}
+	if !c.Keep {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	cfg, env, err := c.settings(dir)
+	if err != nil {
+		return err
+	}
+	if err := c.prepare(ctx, cfg); err != nil {
+		return err
+	}
+	s, err := startServer(ctx, c.Config, env, filepath.Join(dir, "server.log"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop(15*time.Second)) }()
+	if err := waitReady(ctx, cfg.Listen.Operations, s.exited, time.Minute); err != nil {
+		return errors.Join(err, s.tail())
+	}
+	api, err := newClient(cfg)
+	if err != nil {
+		return err
+	}
+	c.greet(cfg, api, dir)
+	result, err := c.drive(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := reconcile(ctx, api, result, os.Stdout); err != nil {
+		return err
+	}
+	if err := s.stop(15 * time.Second); err != nil {
+		return err
+	}
+	fmt.Println("\nThe server has stopped. The independent auditor reads the money log from its start:")
+	return auditState(ctx, cfg, os.Stdout)
+}
+
+// settings are the configuration of the demo's node, and the environment that
+// gives the same to its process.
+func (c *demoCommand) settings(dir string) (node.Config, []string, error) {
+	env := append(os.Environ(), "BIDHAWK_DATA_DIR="+filepath.Join(dir, "data"), "BIDHAWK_LOG_LEVEL=info")
+	if len(c.Kafka) > 0 {
+		env = append(env, "BIDHAWK_EVENT_LOG_BACKEND=kafka",
+			"BIDHAWK_EVENT_LOG_KAFKA_BROKERS=["+strings.Join(c.Kafka, ",")+"]",
+			"BIDHAWK_EVENT_LOG_KAFKA_TOPIC_PREFIX="+filepath.Base(dir)+".")
+	}
+	cfg, err := node.Load(c.Config, env)
+	return cfg, env, err
+}
+
+// prepare writes the campaigns and feeds the users' profiles through the log.
+func (c *demoCommand) prepare(ctx context.Context, cfg node.Config) (err error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
+		return err
+	}
+	tags, err := node.OpenTaxonomy(cfg)
+	if err != nil {
+		return err
+	}
+	store, err := sqlite.Open(ctx, cfg.CampaignsFile(), node.Clock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	f, err := os.Open(c.Campaigns)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	summary, err := campaigns.ImportYAML(ctx, store, tags, f, node.Clock())
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Campaigns, err)
+	}
+	fmt.Printf("Campaigns: %v.\n", summary)
+	began := node.Clock()
+	if err := node.SeedUsers(ctx, cfg, tags, c.Users, loadtest.UserName, c.Seed); err != nil {
+		return err
+	}
+	fmt.Printf("Audience: %d simulated users' profiles fed through the log in %v.\n", c.Users, node.Clock().Sub(began).Round(time.Millisecond))
+	return nil
+}
+
+func (c *demoCommand) greet(cfg node.Config, api *client, dir string) {
+	fmt.Printf(`
+Bidhawk is up.
+  live page     http://%s/#key=%s
+  API           http://%s/openapi.json
+  metrics       http://%s/metrics
+  bid requests  POST %s/openrtb2/demo
+  server's log  %s
+
+An exchange now sends %g bid requests a second for %v.
+`, cfg.Listen.API, api.key, cfg.Listen.API, cfg.Listen.Operations, cfg.PublicURL, filepath.Join(dir, "server.log"), c.Rate, c.Duration)
+}
+
+// drive is the exchange.
+func (c *demoCommand) drive(ctx context.Context, cfg node.Config) (*loadtest.Result, error) {
+	load := loadtest.Defaults()
+	load.Target, load.Exchange, load.Rate, load.Duration = "http://"+cfg.Listen.Bids, "demo", c.Rate, c.Duration
+	load.Users, load.Seed, load.Now = c.Users, c.Seed, node.Clock
+	load.Generate.Deals = demoDeals
+	if c.Forever {
+		load.Duration = 365 * 24 * time.Hour
+	}
+	rows := 0
+	load.ProgressEvery = time.Second
+	load.OnProgress = func(s loadtest.Snapshot) {
+		if rows%20 == 0 {
+			fmt.Println("\n" + loadtest.SnapshotHeader())
+		}
+		rows++
+		fmt.Println(s)
+	}
+	return loadtest.Run(ctx, load, io.Discard)
+}
+
+var demoDeals = []string{"demo-deal-1", "demo-deal-2", "demo-deal-3", "demo-deal-4", "demo-deal-5"}
+
+// server is a serve process of our own.
+type server struct {
+	cmd    *exec.Cmd
+	log    string
+	exited chan error
+	done   bool
+}
+
+func startServer(_ context.Context, config string, env []string, log string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close() // the child has its own handle
+	s := &server{cmd: exec.Command(self, "serve", "--config", config), log: log, exited: make(chan error, 1)}
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = env, out, out
+	// Ctrl-C is for us: we stop the server in our own order.
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	go func() { s.exited <- s.cmd.Wait() }()
+	return s, nil
+}
+
+// stop asks the server to end and waits for it; a second call does nothing.
+func (s *server) stop(timeout time.Duration) error {
+	if s.done {
+		return nil
+	}
+	s.done = true
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			return errors.Join(fmt.Errorf("the server ended with an error: %w", err), s.tail())
+		}
+		return nil
+	case <-time.After(timeout):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+		return errors.Join(fmt.Errorf("the server did not stop within %v and was killed", timeout), s.tail())
+	}
+}
+
+// tail is the end of the server's log, as an error to be shown.
+func (s *server) tail() error {
+	b, err := os.ReadFile(s.log)
+	if err != nil {
+		return err
+	}
+	return errors.New("the server's last lines: " + string(b[max(0, len(b)-2000):]))
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"text/tabwriter"
+	"time"
+
+	"bidhawk/cmd/node"
+	"bidhawk/internal/money"
+	"bidhawk/loadtest"
+	"bidhawk/pacing"
+	"bidhawk/pacing/audit"
+)
+
+// ledgerView and liveView are the parts of the API's answers that are shown.
+type ledgerView struct {
+	Payables []struct {
+		Exchange string     `json:"exchange"`
+		Currency string     `json:"currency"`
+		Owed     money.Wide `json:"owed_nanos"`
+	} `json:"payables"`
+}
+
+type liveView struct {
+	Lines []struct {
+		Name        string      `json:"name"`
+		Currency    string      `json:"currency"`
+		Pricing     string      `json:"pricing"`
+		Pacing      string      `json:"pacing"`
+		Planned     money.Nanos `json:"planned_nanos"`
+		Spent       money.Nanos `json:"spent_nanos"`
+		Charge      money.Nanos `json:"charge_nanos"`
+		Media       money.Nanos `json:"media_nanos"`
+		Impressions int64       `json:"impressions"`
+		Clicks      int64       `json:"clicks"`
+		Conversions int64       `json:"conversions"`
+	} `json:"lines"`
+}
+
+type totalsView struct {
+	Payables []struct {
+		Exchange string     `json:"exchange"`
+		Currency string     `json:"currency"`
+		Owed     money.Wide `json:"owed_nanos"`
+	} `json:"payables"`
+	Impressions int64 `json:"impressions"`
+	Clicks      int64 `json:"clicks"`
+	Conversions int64 `json:"conversions"`
+	LagRecords  int64 `json:"lag_records"`
+}
+
+var errNotReconciled = errors.New("the exchange's bill, the ledger and the report do not agree")
+
+// reconcile waits until ledger and report have taken everything in, compares
+// them with the exchange's bill, and prints what each line item brought.
+func reconcile(ctx context.Context, api *client, bill *loadtest.Result, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ledger, report, err := settle(ctx, api, bill)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nReconciliation (USD)\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "exchange's bill\tledger: payable\treport: payable\tnotices in doubt\t\n")
+	fmt.Fprintf(t, "%v\t%v\t%v\t%v\t\n", bill.BilledNanos, units(ledger), units(report), bill.InDoubtNanos())
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := printLines(ctx, api, w); err != nil {
+		return err
+	}
+	if bill.InvalidResponses > 0 {
+		fmt.Fprintf(w, "\n%d answers broke a rule: %v\n", bill.InvalidResponses, bill.Invalid)
+	}
+	want := new(big.Int).SetInt64(int64(bill.BilledNanos))
+	if ledger.Cmp(want) != 0 || report.Cmp(want) != 0 {
+		return errNotReconciled
+	}
+	fmt.Fprintln(w, "\nBill = ledger = report, to the nano.")
+	return nil
+}
+
+// settle polls until ledger and report agree with the bill, or time is up.
+func settle(ctx context.Context, api *client, bill *loadtest.Result) (ledger, report *big.Int, err error) {
+	want := new(big.Int).SetInt64(int64(bill.BilledNanos))
+	for {
+		var l ledgerView
+		var r totalsView
+		if err := errors.Join(api.get(ctx, "/v1/ledger", &l), api.get(ctx, "/v1/report-totals", &r)); err != nil {
+			return nil, nil, err
+		}
+		ledger, report = new(big.Int), new(big.Int)
+		for _, p := range l.Payables {
+			ledger.Add(ledger, p.Owed.Big())
+		}
+		for _, p := range r.Payables {
+			report.Add(report, p.Owed.Big())
+		}
+		if ledger.Cmp(want) == 0 && report.Cmp(want) == 0 && r.Impressions == bill.Impressions {
+			return ledger, report, nil
+		}
+		select {
+		case <-ctx.Done():
+			return ledger, report, nil // the figures say what does not agree
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+func printLines(ctx context.Context, api *client, w io.Writer) error {
+	var v liveView
+	if err := api.get(ctx, "/v1/live", &v); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nLine items")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "name\tprice\tpace\timpr.\tclicks\tCTR\tconv.\tCVR\tmedia\tcharge\tplan\tspent/plan\t")
+	for _, l := range v.Lines {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%d\t%s\t%s %s\t%s\t%s\t%s\t\n", l.Name, l.Pricing, l.Pacing, l.Impressions, l.Clicks,
+			percent(l.Clicks, l.Impressions), l.Conversions, percent(l.Conversions, l.Clicks), cents(l.Media), l.Currency, cents(l.Charge),
+			cents(l.Planned), percent(int64(l.Spent), int64(l.Planned)))
+	}
+	return t.Flush()
+}
+
+func percent(a, b int64) string {
+	if b == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(a)/float64(b))
+}
+
+func cents(n money.Nanos) string { return fmt.Sprintf("%.4f", float64(n)/1e9) }
+
+// units prints nanos as currency units.
+func units(n *big.Int) string {
+	if n.IsInt64() {
+		return money.Nanos(n.Int64()).String()
+	}
+	return n.String() + " nanos"
+}
+
+// auditState audits the state of a stopped node.
+func auditState(ctx context.Context, cfg node.Config, w io.Writer) (err error) {
+	log, err := node.OpenLog(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("audit (the server must be stopped): %w", err)
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	totals, err := pacing.ReadSnapshotBalances(ctx, cfg.LedgerDir(), log)
+	if err != nil {
+		return err
+	}
+	res, err := audit.Run(ctx, log, &audit.Expected{Next: totals.Next, Accounts: totals.Accounts})
+	if err != nil {
+		return err
+	}
+	if _, err := res.WriteTo(w); err != nil {
+		return err
+	}
+	if !res.Clean() {
+		return errNotClean
+	}
+	return nil
+}
