@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
 )
 
@@ -180,7 +181,7 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord) {
 // may name, and impressions whose user is known.
 func (b *batch) addTouch(kind exposureType, r *exposureRecord, logged time.Time) {
 	t := touch{
-		advertiser: r.Advertiser, user: idsUser(r.User), at: r.At.UnixNano(), logged: logged.UnixNano(),
+		advertiser: r.Advertiser, user: ids.UserKey(r.User), at: r.At.UnixNano(), logged: logged.UnixNano(),
 		placement: r.placement(),
 	}
 	switch {

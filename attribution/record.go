@@ -180,6 +180,7 @@ const (
 	maxSite  = 300
 	maxName  = 128
 	maxOrder = 256
+	maxBids  = 1_000_000_000 // of one row of counts: their sums must not overflow
 )
 
 var (
@@ -256,6 +257,9 @@ func (r *postingRecord) checkCounted() error {
 	if !r.Day.ok {
 		return errors.New("day: missing; want a date")
 	}
+	if err := checkTime("day", r.Day.day.utc()); err != nil {
+		return err
+	}
 	if r.Payable != 0 || r.PayableCurrency != "" {
 		if _, err := money.ParseCurrency(r.PayableCurrency); err != nil {
 			return fmt.Errorf("payable_currency: %w", err)
@@ -284,8 +288,8 @@ func (r *auctionsRecord) check() error {
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		if row.Bids < 0 {
-			return fmt.Errorf("rows[%d].bids: got %d; want no negative number", i, row.Bids)
+		if row.Bids < 0 || row.Bids > maxBids {
+			return fmt.Errorf("rows[%d].bids: got %d; want 0 to %d", i, row.Bids, maxBids)
 		}
 		if err := checkTime("hour", row.Hour); err != nil {
 			return fmt.Errorf("rows[%d].%w", i, err)

@@ -255,11 +255,11 @@ func (r *referee) attribute(c *conversion) {
 // figures reads what s has stored.
 func figuresIn(t rapidOrTest, s *Service) *figuresOf {
 	out := newFigures()
-	query(t, s, "SELECT advertiser, day, slot, line_item, creative, exchange, site, app, deal, campaign FROM rollups", "rollups",
+	query(t, s, "rollups",
 		func(g *group) []any {
 			return []any{&g.advertiser, &g.day, &g.slot, &g.lineItem, &g.creative, &g.exchange, &g.site, &g.app, &g.deal, &g.campaign}
 		}, func(g group, m metrics) { out.rollups[g] = m })
-	query(t, s, "", "line_item_days",
+	query(t, s, "line_item_days",
 		func(k *lineItemDay) []any { return []any{&k.advertiser, &k.day, &k.lineItem, &k.campaign} },
 		func(k lineItemDay, m metrics) { out.days[k] = m })
 	each(t, s, "SELECT day, advertiser, exchange, currency, billable, units, nanos FROM payables", func(rows *sql.Rows) error {
@@ -294,7 +294,7 @@ type rapidOrTest interface {
 	Fatal(args ...any)
 }
 
-func query[K any](t rapidOrTest, s *Service, _, table string, dests func(*K) []any, add func(K, metrics)) {
+func query[K any](t rapidOrTest, s *Service, table string, dests func(*K) []any, add func(K, metrics)) {
 	t.Helper()
 	keys := rollupKey
 	if table == "line_item_days" {

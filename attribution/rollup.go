@@ -7,11 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"bidhawk/internal/ids"
 )
-
-func idsUser(u userKey) ids.UserKey { return ids.UserKey(u) }
 
 // metrics is the batch's row of g.
 func (b *batch) metrics(g group) *metrics {

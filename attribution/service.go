@@ -177,7 +177,8 @@ func (s *Service) Run(ctx context.Context) error {
 // assign lists every partition and where to go on reading it.
 func (s *Service) assign(ctx context.Context) (map[partition]position, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	positions := clonePositions(s.mu.positions)
+	s.mu.Unlock()
 	for _, topic := range topics {
 		n, err := s.deps.Log.Partitions(ctx, topic)
 		if err != nil {
@@ -185,25 +186,34 @@ func (s *Service) assign(ctx context.Context) (map[partition]position, error) {
 		}
 		for i := range n {
 			p := partition{topic, i}
-			first, next, err := s.deps.Log.Bounds(ctx, topic, i)
-			if err != nil {
-				return nil, fmt.Errorf("bounds of %s/%d: %w", topic, i, err)
+			if positions[p], err = s.resume(ctx, p, positions[p]); err != nil {
+				return nil, err
 			}
-			pos := s.mu.positions[p]
-			if pos.next > next {
-				return nil, fmt.Errorf("%s/%d: %s has read to offset %d, but the log ends at %d: another log, or an older copy",
-					topic, i, s.cfg.Path, pos.next, next)
-			}
-			if pos.next < first {
-				if pos.next > 0 {
-					s.deps.Gap(topic, i, pos.next, first)
-				}
-				pos.next = first
-			}
-			s.mu.positions[p] = pos
 		}
 	}
-	return clonePositions(s.mu.positions), nil
+	s.mu.Lock()
+	s.mu.positions = clonePositions(positions)
+	s.mu.Unlock()
+	return positions, nil
+}
+
+// resume checks pos against what the log holds of p.
+func (s *Service) resume(ctx context.Context, p partition, pos position) (position, error) {
+	first, end, err := s.deps.Log.Bounds(ctx, p.topic, p.n)
+	if err != nil {
+		return pos, fmt.Errorf("bounds of %s/%d: %w", p.topic, p.n, err)
+	}
+	if pos.next > end {
+		return pos, fmt.Errorf("%s/%d: %s has read to offset %d, but the log ends at %d: another log, or an older copy",
+			p.topic, p.n, s.cfg.Path, pos.next, end)
+	}
+	if pos.next < first {
+		if pos.next > 0 {
+			s.deps.Gap(p.topic, p.n, pos.next, first)
+		}
+		pos.next = first
+	}
+	return pos, nil
 }
 
 func clonePositions(m map[partition]position) map[partition]position {
