@@ -27,13 +27,13 @@ type draft struct {
 	next    Catalog
 	copied  map[Kind]bool
 	changes int64
-	// killRevisions is the newest revision of each switch, by topic key. It
-	// belongs to the feed and outlives the draft.
-	killRevisions map[string]int64
+	// kills is each switch as it was last set, by topic key. It belongs to the
+	// feed and outlives the draft.
+	kills map[string]KillSwitch
 }
 
-func newDraft(base *Catalog, killRevisions map[string]int64) *draft {
-	return &draft{next: *base, copied: map[Kind]bool{}, killRevisions: killRevisions}
+func newDraft(base *Catalog, kills map[string]KillSwitch) *draft {
+	return &draft{next: *base, copied: map[Kind]bool{}, kills: kills}
 }
 
 func (d *draft) changed() bool { return d.changes > 0 }
@@ -96,13 +96,20 @@ func applyEntity[T any, E interface {
 	if got := e.Head().ID; got != id {
 		return fmt.Errorf("%s %d: value has the id %d", zero.Kind(), id, got)
 	}
-	if exists && e.Head().Revision <= held.Head().Revision {
-		return nil // a repeat
+	if exists && repeats(e.Head(), held.Head()) {
+		return nil
 	}
 	own(d, zero.Kind(), m)
 	(*m)[id] = e
 	d.changes++
 	return nil
+}
+
+// repeats says whether e is held already, or older. A later creation under the
+// same id is another entity: somebody began with an empty store on this log, and
+// its edits must not wait for the revisions of the old one.
+func repeats(e, held *Meta) bool {
+	return e.Revision <= held.Revision && !e.CreatedAt.After(held.CreatedAt)
 }
 
 // own copies *m unless this draft already did: the base catalogue is in use.
@@ -123,7 +130,8 @@ func (d *draft) applyKill(key, scope string, value []byte) error {
 		if k.TopicKey() != key {
 			return fmt.Errorf("key %.80q: value is of %q", key, k.TopicKey())
 		}
-		if k.Revision != 0 && k.Revision <= d.killRevisions[key] {
+		// As for entities; At tells an empty store's first revisions from repeats.
+		if held, set := d.kills[key]; set && k.Revision <= held.Revision && !k.At.After(held.At) {
 			return nil
 		}
 	}
@@ -145,7 +153,7 @@ func (d *draft) applyKill(key, scope string, value []byte) error {
 	default:
 		return fmt.Errorf("key %.80q: unknown scope", key)
 	}
-	d.killRevisions[key] = k.Revision
+	d.kills[key] = k
 	d.changes++
 	return nil
 }

@@ -41,7 +41,7 @@ type Feed struct {
 	ready   atomic.Bool
 	skipped atomic.Int64
 
-	killRevisions map[string]int64 // Run's goroutine alone
+	kills map[string]KillSwitch // as last set, by topic key; Run's goroutine alone
 
 	mu struct {
 		sync.Mutex
@@ -57,7 +57,7 @@ func NewFeed(cfg FeedConfig, deps FeedDeps) *Feed {
 	if cfg.RetryWait <= 0 {
 		cfg.RetryWait = 200 * time.Millisecond
 	}
-	f := &Feed{cfg: cfg, deps: deps, killRevisions: map[string]int64{}}
+	f := &Feed{cfg: cfg, deps: deps, kills: map[string]KillSwitch{}}
 	f.catalog.Store(newCatalog())
 	return f
 }
@@ -145,7 +145,7 @@ func (f *Feed) follow(ctx context.Context, next, target *int64) error {
 
 // apply publishes one catalogue with all of recs.
 func (f *Feed) apply(recs []eventlog.Record) {
-	d := newDraft(f.catalog.Load(), f.killRevisions)
+	d := newDraft(f.catalog.Load(), f.kills)
 	for _, rec := range recs {
 		if err := d.apply(rec); err != nil {
 			f.skipped.Add(1)

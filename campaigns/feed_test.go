@@ -151,6 +151,29 @@ func TestFeedSkipsAndReportsWhatItCannotRead(t *testing.T) {
 	}
 }
 
+// TestFeedTellsRepeatsFromANewStore: a repeat of an old revision changes
+// nothing, also for switches; the first revisions of a store that was begun anew
+// on the same log count.
+func TestFeedTellsRepeatsFromANewStore(t *testing.T) {
+	l := openLog(t)
+	at := func(revision int64, hour int, name string) eventlog.Message {
+		a := agency(1, revision, name)
+		a.CreatedAt = fixedClock().Add(time.Duration(hour) * time.Hour)
+		return record(t, "agency/1", a)
+	}
+	kill := func(revision int64, hour int, on bool) eventlog.Message {
+		return record(t, "kill_switch/all", campaigns.KillSwitch{Scope: "all", On: on, Revision: revision, At: fixedClock().Add(time.Duration(hour) * time.Hour)})
+	}
+	appendAll(t, l, at(1, 0, "one"), at(5, 0, "five"), at(1, 0, "one"), kill(1, 0, false), kill(2, 1, true), kill(1, 0, false))
+	f := runFeed(t, campaigns.FeedDeps{Log: l})
+	c := await(t, f, "ready", func(*campaigns.Catalog) bool { return f.Ready() })
+	if c.Agencies[1].Name != "five" || !c.Kill.All || c.Generation != 4 {
+		t.Errorf("a repeat changed %+v, %+v at generation %d", c.Agencies[1], c.Kill, c.Generation)
+	}
+	appendAll(t, l, at(1, 3, "new"), kill(1, 3, false))
+	await(t, f, "the new store's records", func(c *campaigns.Catalog) bool { return c.Agencies[1].Name == "new" && !c.Kill.All })
+}
+
 func TestSubscribeCoalesces(t *testing.T) {
 	l := openLog(t)
 	f := runFeed(t, campaigns.FeedDeps{Log: l})
