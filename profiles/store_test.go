@@ -122,6 +122,7 @@ func TestStoreModel(t *testing.T) {
 		cfg := testConfig("store")
 		cfg.fs = vfs.NewMem()
 		cfg.ExpectedUsers = 3 // so that the filter grows
+		cfg.CacheBytes, cfg.MemTableBytes = 1<<20, 1<<20
 		s, err := OpenStore(cfg)
 		if err != nil {
 			rt.Fatal(err)
@@ -147,6 +148,9 @@ func TestStoreModel(t *testing.T) {
 				}
 			},
 			"restart": func(t *rapid.T) {
+				if rapid.IntRange(0, 3).Draw(t, "really") > 0 {
+					t.Skip("seldom: it costs most of the time")
+				}
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
@@ -244,7 +248,7 @@ func TestStoreConfigRefuses(t *testing.T) {
 func TestStoreNeverStale(t *testing.T) {
 	updates := 1_000_000
 	if raceEnabled || testing.Short() {
-		updates = 100_000
+		updates = 50_000
 	}
 	for _, c := range []struct {
 		name       string
