@@ -241,7 +241,7 @@ func movedMoney(outcome string) (bool, error) {
 	switch outcome {
 	case "posted", "late", "dispute", "adjusted", "unbilled":
 		return true, nil
-	case "past_hard", "duplicate", "void", "test":
+	case "past_hard", "duplicate", "void", "bad_price", "test":
 		return false, nil
 	}
 	return false, fmt.Errorf("outcome: got %.40q; want one of docs/topics.md", outcome)

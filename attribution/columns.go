@@ -44,7 +44,7 @@ var figures = []figure{
 	sumOf("media_cost", "what the exchanges are paid", sMedia),
 	sumOf("data_fee", "fee for audience data", sDataFee),
 	sumOf("platform_fee", "the platform's fee", sPlatformFee),
-	sumOf("margin", "charge less media cost and fees", sMargin),
+	sumOf("margin", "charge and house accounts less media cost and fees", sMargin),
 	sumOf("charge", "what the advertiser pays", sCharge),
 	operatorOnly(sumOf("house_late", "late charges that no longer fitted the budget", sHouseLate)),
 	operatorOnly(sumOf("house_unbilled", "charges that the budget refused", sHouseUnbilled)),

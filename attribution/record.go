@@ -148,7 +148,8 @@ func (u userKey) MarshalText() ([]byte, error) {
 	return []byte(ids.UserKey(u).String()), nil
 }
 
-// wireDay is a date in JSON.
+// wireDay is a date in JSON. A posting that moved nothing may have none that is
+// real ("0000-00-00"): only those that are counted are checked.
 type wireDay struct {
 	day Day
 	ok  bool
@@ -157,7 +158,7 @@ type wireDay struct {
 func (d *wireDay) UnmarshalText(t []byte) error {
 	v, err := ParseDay(string(t))
 	d.day, d.ok = v, err == nil
-	return err
+	return nil
 }
 
 // decode reads one record of version 1 into dst; v is dst's version.
@@ -255,7 +256,7 @@ func (r *postingRecord) checkCounted() error {
 		return err
 	}
 	if !r.Day.ok {
-		return errors.New("day: missing; want a date")
+		return errors.New("day: missing or none; want a date")
 	}
 	if err := checkTime("day", r.Day.day.utc()); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -185,8 +186,14 @@ func TestTestTrafficIsNotCounted(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "r.db"), Config{}, testDeps(l))
 	defer s.Close()
 	l.write(exposureRecord{V: 1, Type: "click", Bid: bid(1), User: 5, BidAt: t0, At: t0, Test: true, wirePlacement: place(1, 0)}, t0)
-	l.write(postingRecord{V: 1, Type: "bill", At: t0, Outcome: "test", Media: 5, wirePlacement: place(1, 0)}, t0)
+	for i, outcome := range []string{"test", "past_hard", "duplicate", "void", "bad_price"} { // none moves money
+		p := fmt.Sprintf(`{"v":1,"type":"bill","money_offset":%d,"day":"0000-00-00","outcome":%q,"media_nanos":5}`, i, outcome)
+		l.put(eventlog.TopicPostings, []byte("1"), []byte(p), t0)
+	}
 	readAll(t, s, l, topics[:]...)
+	if n := s.Stats().DeadLetters; n != 0 {
+		t.Errorf("%d dead letters; want none", n)
+	}
 	for _, table := range []string{"rollups", "line_item_days", "payables", "touches"} {
 		if n := rowsOf(t, s, table); n != 0 {
 			t.Errorf("%s has %d rows; want none", table, n)
