@@ -192,7 +192,9 @@ func TestEvenDelivery(t *testing.T) {
 	f(60*time.Second, 0.5, 97, 8)
 	f(60*time.Second, 0.2, 95, 10)
 	f(10*time.Minute, 0.3, 98, 2)
-	f(10*time.Minute, 0.1, 97, 2)
+	if !raceEnabled { // many bids
+		f(10*time.Minute, 0.1, 97, 2)
+	}
 }
 
 // Line items that share a campaign's budget share it evenly in time, and

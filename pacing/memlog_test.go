@@ -31,6 +31,12 @@ func (m *memLog) topic(name string) [][]eventlog.Record {
 	return m.topics[name]
 }
 
+func (m *memLog) failNext(appends int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = appends
+}
+
 func (m *memLog) EnsureTopics(context.Context, ...eventlog.TopicConfig) error { return nil }
 
 func (m *memLog) Append(_ context.Context, msgs ...eventlog.Message) error {

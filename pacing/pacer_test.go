@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,8 @@ type pacerWorld struct {
 	t       *testing.T
 	log     *memLog
 	fs      vfs.FS
-	catalog *campaigns.Catalog
+	catalog *campaigns.Catalog // as of the last set
+	feed    atomic.Pointer[campaigns.Catalog]
 	p       *Pacer
 	cancel  context.CancelFunc
 	ran     chan error
@@ -34,6 +36,7 @@ func newPacerWorld(t *testing.T) *pacerWorld {
 	for _, c := range w.catalog.Campaigns {
 		c.Start = time.Now().Add(-time.Hour)
 	}
+	w.feed.Store(w.catalog)
 	w.start()
 	return w
 }
@@ -41,7 +44,7 @@ func newPacerWorld(t *testing.T) *pacerWorld {
 func (w *pacerWorld) start() {
 	w.t.Helper()
 	p, err := NewPacer(w.t.Context(), testConfig(), Deps{Log: w.log, Dir: "pacer", FS: w.fs, Clock: time.Now,
-		Catalog: func() *campaigns.Catalog { return w.catalog }, Logger: zap.NewNop()})
+		Catalog: w.feed.Load, Logger: zap.NewNop()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -122,17 +125,7 @@ func reasons(g LeaseGrant) map[campaigns.ID]Refusal {
 
 func (w *pacerWorld) bill(l Lease, li campaigns.ID, bid uint64) {
 	w.t.Helper()
-	s := scene{}
-	n := s.notice(l.ID, bid)
-	lineage, _ := w.catalog.Lineage(li)
-	n.Advertiser, n.Campaign, n.LineItem, n.Day = l.Advertiser, lineage.Campaign.ID, li, l.Day
-	m, err := BillMessage(&n)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.log.Append(w.t.Context(), m); err != nil {
-		w.t.Fatal(err)
-	}
+	w.appendBill(w.log, l, li, bid)
 }
 
 func TestPacerLifeOfALease(t *testing.T) {
@@ -203,6 +196,7 @@ func TestPacerRefuses(t *testing.T) {
 		c.LineItems[5].Start = time.Now().AddDate(10, 0, 0)
 		c.Kill.LineItems[8] = true
 		w.catalog = c
+		w.feed.Store(c)
 		w.settle()
 		got := reasons(w.lease(1, 2, 3, 5, 8))
 		want := map[campaigns.ID]Refusal{1: RefusedInactive, 2: RefusedBudget, 3: RefusedInactive, 5: RefusedInactive, 8: RefusedInactive}
@@ -221,6 +215,7 @@ func TestPacerRefuses(t *testing.T) {
 		c = cloneCatalog(c)
 		c.Kill.All = true
 		w.catalog = c
+		w.feed.Store(c)
 		w.settle()
 		if got := reasons(w.lease(11))[11]; got != RefusedInactive {
 			t.Errorf("killed: %v", got)
@@ -288,19 +283,15 @@ func asJSON(t *testing.T, v any) string {
 func TestPacerLogFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newPacerWorld(t)
-		w.log.fail = 4
+		w.log.failNext(4)
 		w.ready()
-		w.log.mu.Lock()
-		w.log.fail = 2
-		w.log.mu.Unlock()
+		w.log.failNext(2)
 		g := w.lease(2, 5, 8)
 		if len(g.Leases) != 2 || w.p.Stats().AppendRetries == 0 {
 			t.Errorf("leases %+v after %d retries", g, w.p.Stats().AppendRetries)
 		}
 		// A pacer that answers too late takes the lease back at once.
-		w.log.mu.Lock()
-		w.log.fail = 20
-		w.log.mu.Unlock()
+		w.log.failNext(20)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		_, err := w.p.RequestLease(ctx, LeaseRequest{Bidder: 6, Items: []LeaseDemand{{LineItem: 11, Need: Amounts{2_500_000, sceneNeed}}}})
@@ -361,10 +352,11 @@ func TestPacerStopsAlone(t *testing.T) {
 // has its budget.
 func TestPacerMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newPacerWorld(t)
-		w.ready()
 		loc, _ := time.LoadLocation("Asia/Tokyo")
 		midnight := DayOf(time.Now().In(loc)).End(loc)
+		time.Sleep(time.Until(midnight) - 10*time.Second)
+		w := newPacerWorld(t)
+		w.ready()
 		time.Sleep(time.Until(midnight) - 2*time.Second)
 		old := w.lease(8)
 		if len(old.Leases) != 1 || old.Leases[0].Window > 2*time.Second {

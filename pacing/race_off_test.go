@@ -3,3 +3,5 @@
 package pacing
 
 const simDefault = 300
+
+const raceEnabled = false

@@ -2,4 +2,6 @@
 
 package pacing
 
-const simDefault = 40
+const simDefault = 15
+
+const raceEnabled = true

@@ -76,6 +76,7 @@ type Wallet struct {
 	answers  chan walletAnswer
 	inFlight bool
 	backoff  int64 // no request before: the source failed
+	forgetAt int64 // forget looks again
 
 	stats walletStats
 }

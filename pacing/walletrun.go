@@ -34,8 +34,9 @@ func (w *Wallet) Run(ctx context.Context) {
 			w.answered(a)
 			w.renew(ctx)
 		case <-tick.C:
-			w.endLeases(w.now())
-			w.forget()
+			now := w.now()
+			w.endLeases(now)
+			w.forget(now)
 			w.renew(ctx)
 		}
 	}
@@ -64,9 +65,13 @@ func (w *Wallet) admit(li campaigns.ID) {
 	}
 }
 
-// forget drops line items that nobody asks for any more.
-func (w *Wallet) forget() {
-	before := w.now() - int64(w.cfg.Forget)
+// forget drops line items that nobody asks for any more; it looks now and then.
+func (w *Wallet) forget(now int64) {
+	if now < w.forgetAt {
+		return
+	}
+	w.forgetAt = now + int64(w.cfg.Forget/8)
+	before := now - int64(w.cfg.Forget)
 	idle := func(it *walletItem) bool {
 		it.mu.Lock()
 		defer it.mu.Unlock()
