@@ -226,7 +226,7 @@ func ReadSnapshotBalances(ctx context.Context, dir string, log eventlog.Log) (t 
 	if err != nil {
 		return t, err
 	}
-	db, err := openSnapshots(dir, nil, true)
+	db, err := openPebble(dir, true)
 	if err != nil {
 		return t, err
 	}

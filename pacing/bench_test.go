@@ -4,9 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 )
@@ -90,7 +87,7 @@ func hugeLease(s *scene, id int64) *lease {
 // BenchmarkRestart loads a snapshot with a million dedup keys in 100 leases.
 func BenchmarkRestart(b *testing.B) {
 	const bids, leases = 1_000_000, 100
-	db, err := pebble.Open(b.TempDir(), &pebble.Options{FS: vfs.Default, Logger: quiet{}})
+	db, err := openPebble(b.TempDir(), false)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -104,11 +101,7 @@ func BenchmarkRestart(b *testing.B) {
 			s.l.dirtyBids = append(s.l.dirtyBids, bidRef{s.l.leases[id], n})
 		}
 	}
-	batch := db.NewBatch()
-	if err := s.l.flush(batch, 1); err != nil {
-		b.Fatal(err)
-	}
-	if err := batch.Commit(pebble.Sync); err != nil {
+	if err := db.commit(func(w snapWriter) error { return s.l.flush(w, 1) }); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

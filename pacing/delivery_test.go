@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap/zaptest"
 
 	"bidhawk/campaigns"
@@ -44,7 +43,7 @@ func newWorld(t *testing.T, c *campaigns.Catalog, win float64, delay time.Durati
 	w := &world{t: t, catalog: c, win: win, delay: delay, rng: rand.New(rand.NewPCG(7, 7)), refused: map[Refusal]int{}}
 	w.log = newMemLog(2, time.Now)
 	var err error
-	w.pacer, err = NewPacer(t.Context(), testConfig(), Deps{Log: w.log, Dir: "pacer", FS: vfs.NewMem(), Clock: time.Now,
+	w.pacer, err = NewPacer(t.Context(), testConfig(), Deps{Log: w.log, Dir: "unused", store: &memStore{}, Clock: time.Now,
 		Catalog: func() *campaigns.Catalog { return w.catalog }, Logger: zaptest.NewLogger(t)})
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
 	"bidhawk/campaigns"
@@ -60,7 +58,8 @@ type Deps struct {
 	Catalog func() *campaigns.Catalog // the newest; nil until there is one
 	Clock   func() time.Time          // monotonic where it can be
 	Logger  *zap.Logger
-	FS      vfs.FS // of Dir; nil: the machine's
+
+	store snapStore // in place of Dir's, in tests
 }
 
 // Pacer owns the ledger: every partition of money. It grants leases, folds the
@@ -68,7 +67,7 @@ type Deps struct {
 type Pacer struct {
 	cfg    Config
 	deps   Deps
-	db     *pebble.DB
+	store  snapStore
 	shards []*runner
 }
 
@@ -89,15 +88,17 @@ func NewPacer(ctx context.Context, cfg Config, deps Deps) (*Pacer, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openSnapshots(deps.Dir, deps.FS, false)
-	if err != nil {
-		return nil, err
+	store := deps.store
+	if store == nil {
+		if store, err = openPebble(deps.Dir, false); err != nil {
+			return nil, err
+		}
 	}
-	p := &Pacer{cfg: cfg, deps: deps, db: db}
+	p := &Pacer{cfg: cfg, deps: deps, store: store}
 	for i := range partitions {
-		l, err := loadLedger(db, i, partitions)
+		l, err := loadLedger(store, i, partitions)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("pacer: %s: %w", deps.Dir, err), db.Close())
+			return nil, errors.Join(fmt.Errorf("pacer: %s: %w", deps.Dir, err), store.Close())
 		}
 		r := &runner{
 			p: p, partitions: partitions, requests: make(chan *request, 64), records: make(chan []eventlog.Record, 1),
@@ -108,26 +109,6 @@ func NewPacer(ctx context.Context, cfg Config, deps Deps) (*Pacer, error) {
 		p.shards = append(p.shards, r)
 	}
 	return p, nil
-}
-
-func openSnapshots(dir string, fs vfs.FS, readOnly bool) (*pebble.DB, error) {
-	if fs == nil {
-		fs = vfs.Default
-	}
-	db, err := pebble.Open(dir, &pebble.Options{FS: fs, ReadOnly: readOnly, Logger: quiet{}})
-	if err != nil {
-		return nil, fmt.Errorf("open ledger snapshots %s: %w", dir, err)
-	}
-	return db, nil
-}
-
-// quiet drops Pebble's chatter; its errors come back from its calls.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(format string, args ...any) {
-	panic(fmt.Sprintf("pebble: "+format, args...)) // Pebble must not go on after it
 }
 
 // Run runs every partition until ctx ends; then it writes a last snapshot. A
@@ -144,7 +125,7 @@ func (p *Pacer) Run(ctx context.Context) error {
 }
 
 // Close releases the state directory. Run must have returned.
-func (p *Pacer) Close() error { return p.db.Close() }
+func (p *Pacer) Close() error { return p.store.Close() }
 
 // Ready is nil when every partition grants and knows the catalogue's budgets;
 // or else it says what is missing.

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
 	"bidhawk/campaigns"
@@ -23,7 +22,7 @@ import (
 type pacerWorld struct {
 	t       *testing.T
 	log     *memLog
-	fs      vfs.FS
+	store   *memStore
 	catalog *campaigns.Catalog // as of the last set
 	feed    atomic.Pointer[campaigns.Catalog]
 	p       *Pacer
@@ -32,7 +31,7 @@ type pacerWorld struct {
 }
 
 func newPacerWorld(t *testing.T) *pacerWorld {
-	w := &pacerWorld{t: t, log: newMemLog(2, time.Now), fs: vfs.NewMem(), catalog: testCatalog()}
+	w := &pacerWorld{t: t, log: newMemLog(2, time.Now), store: &memStore{}, catalog: testCatalog()}
 	for _, c := range w.catalog.Campaigns {
 		c.Start = time.Now().Add(-time.Hour)
 	}
@@ -43,7 +42,7 @@ func newPacerWorld(t *testing.T) *pacerWorld {
 
 func (w *pacerWorld) start() {
 	w.t.Helper()
-	p, err := NewPacer(w.t.Context(), testConfig(), Deps{Log: w.log, Dir: "pacer", FS: w.fs, Clock: time.Now,
+	p, err := NewPacer(w.t.Context(), testConfig(), Deps{Log: w.log, Dir: "unused", store: w.store, Clock: time.Now,
 		Catalog: w.feed.Load, Logger: zap.NewNop()})
 	if err != nil {
 		w.t.Fatal(err)
@@ -255,7 +254,7 @@ func TestPacerRestart(t *testing.T) {
 		if err := w.stop(); err != nil {
 			t.Fatal(err)
 		}
-		w.fs = vfs.NewMem() // the state directory is lost
+		w.store = &memStore{} // the state directory is lost
 		w.start()
 		w.ready()
 		w.settle()

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"go.uber.org/zap"
 
 	"bidhawk/internal/eventlog"
@@ -261,15 +260,12 @@ func (r *runner) append(ctx context.Context, msgs []eventlog.Message) error {
 
 // snapshot writes what changed since the last one, with the offset, in one batch.
 func (r *runner) snapshot() error {
-	batch := r.p.db.NewBatch()
-	defer batch.Close()
-	r.mu.Lock()
-	err := r.mu.shard.ledger.flush(batch, r.partitions)
-	r.mu.snapshots++
-	r.mu.Unlock()
-	if err == nil {
-		err = batch.Commit(pebble.Sync)
-	}
+	err := r.p.store.commit(func(w snapWriter) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.mu.snapshots++
+		return r.mu.shard.ledger.flush(w, r.partitions)
+	})
 	if err != nil {
 		return fmt.Errorf("snapshot of partition %d: %w", r.mu.shard.partition, err)
 	}

@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
@@ -33,7 +30,7 @@ type sim struct {
 	log     []eventlog.Record
 	auditor *audit.Partition
 	entries []audit.Entry
-	db      *pebble.DB
+	store   memStore
 	catalog *campaigns.Catalog
 	pacer   *simPacer
 	stale   []*simPacer // paused, not knowing that they have been replaced
@@ -80,13 +77,9 @@ type simLease struct {
 var simStart = time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC)
 
 func newSim(t testing.TB, seed uint64, plant simFault) *sim {
-	db, err := pebble.Open("", &pebble.Options{FS: vfs.NewMem(), Logger: quiet{}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := DefaultConfig()
 	cfg.CloseAfter, cfg.HardAfter = 30*time.Second, 10*time.Minute
-	s := &sim{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), now: simStart, cfg: cfg, auditor: audit.NewPartition(0), db: db, seen: map[Outcome]int{}, plant: plant}
+	s := &sim{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), now: simStart, cfg: cfg, auditor: audit.NewPartition(0), seen: map[Outcome]int{}, plant: plant}
 	s.catalog = testCatalog()
 	s.start()
 	s.bidders = []*simBidder{s.newBidder(), s.newBidder()}
@@ -136,7 +129,7 @@ func (s *sim) put(msgs []eventlog.Message) {
 
 // start brings up a pacer from the newest snapshot.
 func (s *sim) start() {
-	l, err := loadLedger(s.db, 0, 1)
+	l, err := loadLedger(&s.store, 0, 1)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -195,9 +188,7 @@ func (s *sim) agree(offset int64, p *Posting) {
 }
 
 func (s *sim) snapshot() {
-	b := s.db.NewBatch()
-	defer b.Close()
-	if err := errors.Join(s.pacer.shard.ledger.flush(b, 1), b.Commit(pebble.NoSync)); err != nil {
+	if err := s.store.commit(func(w snapWriter) error { return s.pacer.shard.ledger.flush(w, 1) }); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -457,7 +448,6 @@ func (s *sim) edit() {
 
 // run plays steps and then lets every lease end; it returns the first breach.
 func (s *sim) run(steps int) error {
-	defer s.db.Close()
 	for i := 0; i < steps && s.broken == nil; i++ {
 		s.step()
 		if i%25 == 0 {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"bidhawk/campaigns"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -40,13 +38,6 @@ const snapshotVersion = 1
 // ErrSnapshot reports a state directory that cannot be used. Removing it is
 // safe: the state is rebuilt from the log.
 var ErrSnapshot = errors.New("ledger snapshot cannot be used")
-
-// kvWriter is what a snapshot needs of a Pebble batch.
-type kvWriter interface {
-	Set(key, value []byte, o *pebble.WriteOptions) error
-	Delete(key []byte, o *pebble.WriteOptions) error
-	DeleteRange(start, end []byte, o *pebble.WriteOptions) error
-}
 
 type snapMetaValue struct {
 	Version    int   `json:"version"`
@@ -94,13 +85,13 @@ func (l *ledger) bidKey(lease int64, id ids.BidID) []byte {
 
 // flush writes what changed since the last flush into w, and forgets it. An
 // error leaves the ledger unusable.
-func (l *ledger) flush(w kvWriter, partitions int32) error {
+func (l *ledger) flush(w snapWriter, partitions int32) error {
 	set := func(key []byte, v any) error {
 		value, err := json.Marshal(v)
 		if err != nil {
 			return fmt.Errorf("snapshot of partition %d: %w", l.partition, err)
 		}
-		return w.Set(key, value, nil)
+		return w.Set(key, value)
 	}
 	for _, n := range l.dirtyNodes {
 		n.dirty = false
@@ -117,15 +108,15 @@ func (l *ledger) flush(w kvWriter, partitions int32) error {
 	var buf []byte
 	for _, ref := range l.dirtyBids {
 		buf = ref.lease.bids[ref.bid].append(buf[:0])
-		if err := w.Set(l.bidKey(ref.lease.id, ref.bid), buf, nil); err != nil {
+		if err := w.Set(l.bidKey(ref.lease.id, ref.bid), buf); err != nil {
 			return err
 		}
 	}
 	for _, ls := range l.ended {
-		if err := w.Delete(l.leaseKey(ls.id), nil); err != nil {
+		if err := w.Delete(l.leaseKey(ls.id)); err != nil {
 			return err
 		}
-		if err := w.DeleteRange(l.bidKey(ls.id, ids.BidID{}), l.bidKey(ls.id+1, ids.BidID{}), nil); err != nil {
+		if err := w.DeleteRange(l.bidKey(ls.id, ids.BidID{}), l.bidKey(ls.id+1, ids.BidID{})); err != nil {
 			return err
 		}
 	}
@@ -187,18 +178,18 @@ func parseBid(v []byte) (b bid, ok bool) {
 }
 
 // loadLedger reads the snapshot of a partition; without one it is the empty
-// ledger at offset 0. Every error but Pebble's own is ErrSnapshot.
-func loadLedger(db pebble.Reader, partition, partitions int32) (*ledger, error) {
+// ledger at offset 0. Every error but the store's own is ErrSnapshot.
+func loadLedger(store snapStore, partition, partitions int32) (*ledger, error) {
 	l := newLedger(partition)
-	raw, closer, err := db.Get(snapKey(partition, snapMeta))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return l, nil
-	} else if err != nil {
+	raw, err := store.get(snapKey(partition, snapMeta))
+	if err != nil {
 		return nil, fmt.Errorf("read snapshot of partition %d: %w", partition, err)
+	}
+	if raw == nil {
+		return l, nil
 	}
 	var m snapMetaValue
 	err = json.Unmarshal(raw, &m)
-	closer.Close()
 	if err != nil || m.Version != snapshotVersion || m.Partitions != partitions {
 		return nil, fmt.Errorf("%w: partition %d: version %d of %d partitions; want version %d of %d: %v", ErrSnapshot, partition, m.Version, m.Partitions, snapshotVersion, partitions, err)
 	}
@@ -207,29 +198,13 @@ func loadLedger(db pebble.Reader, partition, partitions int32) (*ledger, error) 
 		kind byte
 		load func(key, value []byte) error
 	}{{snapNode, l.loadNode}, {snapPayee, l.loadPayee}, {snapLease, l.loadLease}, {snapBid, l.loadBid}} {
-		if err := scan(db, snapKey(partition, kind.kind), snapKey(partition, kind.kind+1), kind.load); err != nil {
+		from := snapKey(partition, kind.kind)
+		load := func(key, value []byte) error { return kind.load(key[len(from):], value) }
+		if err := store.scan(from, snapKey(partition, kind.kind+1), load); err != nil {
 			return nil, fmt.Errorf("%w: partition %d: %c: %w", ErrSnapshot, partition, kind.kind, err)
 		}
 	}
 	return l, nil
-}
-
-// scan hands every pair between two keys of one prefix to f, without the prefix.
-func scan(db pebble.Reader, from, to []byte, f func(key, value []byte) error) error {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return err
-	}
-	for it.First(); it.Valid(); it.Next() {
-		v, err := it.ValueAndErr()
-		if err == nil {
-			err = f(it.Key()[len(from):], v)
-		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("key %x: %w", it.Key(), err), it.Close())
-		}
-	}
-	return errors.Join(it.Error(), it.Close())
 }
 
 var errSnapshotKey = errors.New("key or value cannot be read")
