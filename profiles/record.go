@@ -63,14 +63,15 @@ func (t Tag) live(now Minute) bool { return t.Weight > 0 && (t.Expires == 0 || t
 //
 //	format(1) version updated n
 //	  [expiryBase expiryWidth(1) weightBase(1) weightWidth(1) seenBase seenWidth(1)
-//	   packed expiries, packed weights, packed times seen
-//	   groups: owner count firstNumber (number-previous-1)...]
+//	   groups: owner count firstNumber (number-previous-1)...
+//	   packed expiries, packed weights, packed times seen]
 //
 // Numbers without a size are unsigned varints. A packed column holds value-base
 // in as many bits as the largest needs (none when all are equal); an expiry's
 // code is 0 for never, else 1+expiry-base. Groups ascend by owner (after the
-// first as the difference to the previous one, less 1), numbers within them.
-// 50 tags of one owner that expire within 30 days take about 240 bytes.
+// first as the difference to the previous one, less 1), numbers within them. The
+// columns' place follows from the record's end: a profile of which nothing has
+// expired is read without touching them, one or two cache lines less. 50 tags of one owner that expire within 30 days take about 240 bytes.
 //
 // Methods never panic, whatever the bytes; Check says whether they are sound.
 type Record []byte
@@ -124,10 +125,10 @@ func AppendRecord(dst []byte, version uint64, updated time.Time, tags []Tag) ([]
 	if len(tags) == 0 {
 		return dst, nil
 	}
-	return appendKeys(appendColumns(dst, tags), tags), nil
+	return appendBody(dst, tags), nil
 }
 
-func appendColumns(dst []byte, tags []Tag) []byte {
+func appendBody(dst []byte, tags []Tag) []byte {
 	expLow, expHigh := uint64(math.MaxUint32), uint64(0)
 	weightLow, weightHigh := uint8(math.MaxUint8), uint8(0)
 	seenLow, seenHigh := int64(math.MaxInt64), int64(0)
@@ -150,6 +151,7 @@ func appendColumns(dst []byte, tags []Tag) []byte {
 	dst = append(dst, byte(expBits), weightLow, byte(weightBits))
 	dst = binary.AppendUvarint(dst, uint64(seenLow))
 	dst = append(dst, byte(seenBits))
+	dst = appendKeys(dst, tags)
 
 	p := packer{dst: dst}
 	for _, t := range tags {
@@ -214,11 +216,15 @@ func (r Record) layout() (l layout, ok bool) {
 	l.weightBits = c.byte(8)
 	l.seenBase = c.uvarint(maxSeen)
 	l.seenBits = c.byte(46)
-	l.expiries = c.take(packedLen(l.n, l.expiryBits))
-	l.weights = c.take(packedLen(l.n, l.weightBits))
-	l.seen = c.take(packedLen(l.n, l.seenBits))
-	l.keys = c.b
-	return l, c.ok
+	seenAt := len(c.b) - packedLen(l.n, l.seenBits)
+	weightsAt := seenAt - packedLen(l.n, l.weightBits)
+	expiriesAt := weightsAt - packedLen(l.n, l.expiryBits)
+	if !c.ok || expiriesAt < 0 {
+		return l, false
+	}
+	l.keys, l.expiries = c.b[:expiriesAt], c.b[expiriesAt:weightsAt]
+	l.weights, l.seen = c.b[weightsAt:seenAt], c.b[seenAt:]
+	return l, true
 }
 
 // Version is the profile's version; 0 when the record is malformed.
@@ -283,44 +289,61 @@ func (r Record) AppendLive(dst []campaigns.TagKey, now time.Time) []campaigns.Ta
 	return dst[:live]
 }
 
-// appendAllKeys decodes n keys, or appends nothing where there are not as many. Unlike TagIter it keeps its state in registers:
-// this loop is most of a cache hit's time.
+// appendAllKeys decodes n keys, or appends nothing where there are not as many.
+// Unlike TagIter it keeps its state in registers: it is most of a cache hit's
+// time that is not spent waiting for memory.
 func appendAllKeys(dst []campaigns.TagKey, b []byte, n int) []campaigns.TagKey {
 	start := len(dst)
-	dst = slices.Grow(dst, n)
-	for base := uint64(0); n > 0; {
+	dst = slices.Grow(dst, n)[:start+n]
+	out := dst[start:]
+	for base := uint64(0); len(out) > 0; {
 		c := cursor{b: b, ok: true}
-		owner := c.uvarint(math.MaxUint32)
-		count := int(c.uvarint(MaxTags))
-		if !c.ok || count == 0 || count > n || base+owner > math.MaxUint32 {
+		owner := base + c.uvarint(math.MaxUint32)
+		count := c.uvarint(MaxTags)
+		if !c.ok || count == 0 || count > uint64(len(out)) || owner > math.MaxUint32 {
 			return dst[:start]
 		}
-		b = c.b
-		owner += base
-		next := uint64(0)
-		for range count {
-			if len(b) > 0 && b[0] < 0x80 {
-				next += uint64(b[0])
-				b = b[1:]
-			} else {
-				d, k := binary.Uvarint(b)
-				if k <= 0 || d > math.MaxUint32 {
-					return dst[:start]
-				}
-				next += d
-				b = b[k:]
-			}
-			if next > math.MaxUint32 {
-				return dst[:start]
-			}
-			dst = append(dst, campaigns.TagKey(owner<<32|next))
-			next++
+		rest, ok := decodeGroup(out[:count], c.b, owner<<32)
+		if !ok {
+			return dst[:start]
 		}
-		n -= count
-		base = owner + 1
+		b, out, base = rest, out[count:], owner+1
 	}
 	if len(b) > 0 {
 		return dst[:start]
 	}
 	return dst
+}
+
+// decodeGroup fills out with an owner's keys and returns the bytes after them.
+func decodeGroup(out []campaigns.TagKey, b []byte, owner uint64) (rest []byte, ok bool) {
+	next := uint64(0)
+	for len(out) > 0 {
+		// Fast path: eight differences of one byte each.
+		if len(out) >= 8 && len(b) >= 8 {
+			if w := binary.LittleEndian.Uint64(b); w&0x8080808080808080 == 0 {
+				o := out[:8:8]
+				for i := range o { // each number is one more than the last, plus the difference
+					next += w & 0xff
+					o[i] = campaigns.TagKey(owner | next)
+					next++
+					w >>= 8
+				}
+				if next > 1<<32 {
+					return nil, false
+				}
+				out, b = out[8:], b[8:]
+				continue
+			}
+		}
+		// Slow path.
+		d, k := binary.Uvarint(b)
+		if next += d; k <= 0 || d > math.MaxUint32 || next > math.MaxUint32 {
+			return nil, false
+		}
+		out[0] = campaigns.TagKey(owner | next)
+		next++
+		out, b = out[1:], b[k:]
+	}
+	return b, true
 }

@@ -117,13 +117,3 @@ func (c *cursor) byte(limit int) int {
 	c.b = c.b[1:]
 	return v
 }
-
-func (c *cursor) take(n int) []byte {
-	if n > len(c.b) {
-		c.ok, c.b = false, nil
-		return nil
-	}
-	v := c.b[:n:n]
-	c.b = c.b[n:]
-	return v
-}
