@@ -7,7 +7,7 @@ import { Live } from './live.js';
 import { age, count, dateTime, time, zone } from './number.js';
 import { Reasons } from './reasons.js';
 import { SignIn } from './signin.js';
-import { STALE_MS, headline, lastSeconds, noBidsOf, verdicts } from './status.js';
+import { STALE_MS, headline, lastSeconds, noBidsOf, sum, verdicts } from './status.js';
 import { Table } from './table.js';
 import { attachTheme } from './theme.js';
 import { Tiles } from './tiles.js';
@@ -29,7 +29,8 @@ function changed() {
   if (body) {
     if (!live.failure && live.refused === null) signIn.accepted();
     tiles.draw(body);
-    reasons.draw(noBidsOf(lastSeconds(body, 60)), Math.min(60, body.seconds.length));
+    const minute = lastSeconds(body, 60);
+    reasons.draw(noBidsOf(minute), minute.length, sum(minute, 'requests'));
     table.draw(body.lines, live.switches);
     drawVerdicts(body);
     drawFacts(body);
@@ -62,7 +63,7 @@ function drawAge(now) {
   if (!body) return;
   const stale = now - received > STALE_MS;
   setText($('asof-time'), `As of ${time(body.at)}`);
-  setText($('asof-age'), `${age(now - received)} · ${zone}`);
+  setText($('asof-age'), `· ${age(now - received)}${zone === 'UTC' ? '' : ` · ${zone}`}`);
   setAttr($('asof'), 'title', `${dateTime(body.at)}\n${new Date(body.at).toISOString()}`);
   $('asof').classList.toggle('stale', stale);
   document.body.classList.toggle('stale', stale);

@@ -35,7 +35,7 @@ export function rounded(n) {
   const places = a !== 0n && a < UNIT ? 4 : 2;
   const step = 10n ** BigInt(9 - places);
   const steps = (a + step / 2n) / step;
-  if (steps === 0n && a > 0n) return `${sign}<0.0001`;
+  if (steps === 0n && a > 0n) return n < 0n ? '>−0.0001' : '<0.0001';
   const scale = 10n ** BigInt(places);
   return `${sign}${grouped.format(steps / scale)}.${(steps % scale).toString().padStart(places, '0')}`;
 }

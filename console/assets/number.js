@@ -13,8 +13,9 @@ export const rate = (n) => (n > 0 && n < 9.95 ? one.format(n) : n < 100_000 ? wh
 export function percent(part, of) {
   if (!of) return '–';
   const p = (100 * part) / of;
+  if (p === 0) return '0%';
   if (p > 0 && p < 0.01) return '<0.01%';
-  return `${p !== 0 && p < 9.95 ? p.toFixed(2) : p.toFixed(1)}%`;
+  return `${p < 9.95 ? p.toFixed(2) : p.toFixed(1)}%`;
 }
 
 // micros writes a latency with its unit, three digits of it.

@@ -42,14 +42,15 @@ export class Reasons {
     this.#nodes = nodes;
   }
 
-  // draw shows found, [[reason, count]] with the commonest first, of one minute.
-  draw(found, seconds) {
+  // draw shows found, [[reason, count]] with the commonest first, of so many
+  // seconds and requests.
+  draw(found, seconds, requests) {
     const total = found.reduce((s, [, n]) => s + n, 0);
     const { list, sum, empty } = this.#nodes;
     setText(sum, total ? `${count(total)} in the last ${seconds < 55 ? `${seconds} s` : 'minute'}` : 'last minute');
     showIf(list, total > 0);
     showIf(empty, total === 0);
-    setText(empty, seconds === 0 ? 'Nothing is counted yet.' : 'No request went without a bid.');
+    setText(empty, seconds === 0 ? 'Nothing is counted yet.' : requests === 0 ? 'No requests came.' : 'Every request got a bid.');
     found.forEach(([reason, n], i) => {
       const row = this.#row(reason);
       if (list.children[i] !== row.item) list.insertBefore(row.item, list.children[i] ?? null);

@@ -2,11 +2,12 @@
 // to what is said, so that they can be tested without a page.
 
 import { count, micros, percent, rate } from './number.js';
-import { exact } from './money.js';
+import { exact, rounded } from './money.js';
 import { label } from './reasons.js';
 
 export const STALE_MS = 4000; // data older than this is not "now"
 const SLOW_P99_US = 20_000; // exchanges give 80-300 ms, most of it network: our part must be small
+const HOUSE_MUCH = 200n;
 const LATE_P99_US = 80_000; // beyond the shortest tmax in use
 
 const ORDER = { idle: 0, good: 1, warn: 2, bad: 3 };
@@ -44,6 +45,13 @@ export function troubles(s, now) {
       'Its advertisers’ money does not move until the record that stopped it is understood. See the server’s log.');
   }
   if (!b.ready) add('bad', 'Not ready', `${sentence(b.notReady || 'the server gives no reason')} Every request gets no bid.`);
+  const over = overspent(b.lines);
+  if (over.length > 0) {
+    add('bad', over.length === 1 ? 'A budget is passed' : `${over.length} budgets are passed`,
+      `${over[0].name} has spent ${exact(over[0].spent)} of ${exact(over[0].limit)} ${over[0].currency}. That is right only where the budget was cut.`);
+  }
+  const speed = verdictSpeed(b);
+  if (b.ready && (speed.level === 'warn' || speed.level === 'bad')) add(speed.level, speed.answer, `${sentence(speed.detail)}`);
   const newest = b.seconds.at(-1);
   if (newest && b.at - newest.at > STALE_MS) add('warn', 'Counters stand still', 'The server answers, but its newest second is old.');
   return list.sort((x, y) => ORDER[y.level] - ORDER[x.level]);
@@ -68,7 +76,7 @@ function bidding(b) {
     const top = noBidsOf(minute)[0];
     return { level: 'warn', title: 'Ready, not bidding', why: top ? `Requests arrive; most often: ${label(top[0]).toLowerCase()}.` : 'Requests arrive, none is bid on.' };
   }
-  return { level: 'good', title: 'Bidding', why: `${percent(sum(ten, 'answered'), sum(ten, 'requests'))} of requests get a bid.` };
+  return { level: 'good', title: 'Ready and bidding', why: `${percent(sum(ten, 'answered'), sum(ten, 'requests'))} of requests get a bid.` };
 }
 
 // verdicts are the answers to the three questions: [{question, level, answer, detail}].
@@ -80,7 +88,7 @@ function verdictBids(b) {
   const question = 'Bidding?';
   const ten = lastSeconds(b, 10);
   const per = ten.length || 1;
-  const detail = `${rate(sum(ten, 'bids') / per)} bids/s of ${rate(sum(ten, 'requests') / per)} requests/s`;
+  const detail = `${rate(sum(ten, 'bids') / per)} bids on ${rate(sum(ten, 'requests') / per)} requests/s`;
   if (b.killed || !b.ready) return { question, level: 'bad', answer: 'No', detail: b.killed ? 'kill switch' : 'not ready' };
   const { level } = bidding(b);
   return { question, level, answer: { good: 'Yes', warn: 'No', idle: 'Unknown' }[level], detail };
@@ -92,7 +100,7 @@ function verdictSpeed(b) {
   const p99 = Math.max(0, ...ten.map((s) => s.p99));
   if (p99 === 0) return { question, level: 'idle', answer: 'Unknown', detail: 'no requests to measure' };
   const { text, unit } = micros(p99);
-  const detail = `p99 ${text} ${unit}, bar ${SLOW_P99_US / 1000} ms`;
+  const detail = `p99 ${text} ${unit} · limit ${SLOW_P99_US / 1000} ms`;
   if (p99 > LATE_P99_US) return { question, level: 'bad', answer: 'Too slow', detail };
   if (p99 > SLOW_P99_US) return { question, level: 'warn', answer: 'Slow', detail };
   return { question, level: 'good', answer: 'Yes', detail };
@@ -100,23 +108,33 @@ function verdictSpeed(b) {
 
 function verdictMoney(b) {
   const question = 'Money safe?';
-  const over = b.lines.filter((l) => l.limit > 0n && l.spent > l.limit);
+  const over = overspent(b.lines);
   if (over.length > 0) return { question, level: 'bad', answer: 'No', detail: `over budget: ${over.length === 1 ? over[0].name : `${over.length} line items`}` };
   if (b.stopped > 0) return { question, level: 'bad', answer: 'Stopped', detail: `${b.stopped} of the ledger’s partitions` };
   if (b.spill > 0) return { question, level: 'warn', answer: 'Waiting', detail: `${count(b.spill)} records on disk, not yet in the log` };
-  const house = houseOf(b.lines);
-  if (house.length > 0) return { question, level: 'warn', answer: 'House pays', detail: house.join(', ') };
-  return { question, level: 'good', answer: 'Yes', detail: 'no budget passed, nothing lost to the house' };
+  const { text, much } = houseOf(b.lines);
+  if (much) return { question, level: 'warn', answer: 'House pays', detail: text };
+  return { question, level: 'good', answer: 'Yes', detail: text ? `no budget passed; house bears ${text}` : 'no budget passed' };
 }
 
-// houseOf are the amounts that the house bears, late and unbilled, by currency.
+const overspent = (lines) => lines.filter((l) => l.limit > 0n && l.spent > l.limit);
+
+// houseOf says what the house bears, late and unbilled, by currency, and
+// whether it is much: one part in HOUSE_MUCH of a currency's charges. A few
+// late notices are daily life; a lamp that is always amber is not looked at.
 function houseOf(lines) {
   const by = new Map();
   for (const l of lines) {
-    const lost = l.late + l.unbilled;
-    if (lost !== 0n) by.set(l.currency, (by.get(l.currency) ?? 0n) + lost);
+    const sums = by.get(l.currency) ?? { lost: 0n, charge: 0n };
+    sums.lost += l.late + l.unbilled;
+    sums.charge += l.charge;
+    by.set(l.currency, sums);
   }
-  return [...by].map(([currency, n]) => `${exact(n)} ${currency}`);
+  const losing = [...by].filter(([, s]) => s.lost !== 0n);
+  return {
+    text: losing.map(([currency, s]) => `${rounded(s.lost)} ${currency}`).join(', '),
+    much: losing.some(([, s]) => s.lost * HOUSE_MUCH > s.charge),
+  };
 }
 
 function sentence(text) {

@@ -155,7 +155,7 @@ export class Table {
       const many = this.#lines.filter((l) => inView(l, this.#killed.has(l.id))).length;
       setText(n, String(many));
       setAttr(button, 'aria-pressed', String(this.#view === key));
-      button.classList.toggle('some', key !== 'all' && many > 0);
+      button.classList.toggle('some', (key === 'off' || key === 'house') && many > 0);
     }
     for (const [c, head] of this.#heads) {
       setAttr(head, 'aria-sort', c !== this.#sort.column ? null : this.#sort.way > 0 ? 'ascending' : 'descending');

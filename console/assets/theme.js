@@ -2,7 +2,6 @@
 // browser's; every colour is a light-dark() pair, so one attribute is enough.
 
 const STORE = 'bidhawk.theme';
-const NAMES = { auto: 'Theme: auto', light: 'Theme: light', dark: 'Theme: dark' };
 const ORDER = ['auto', 'light', 'dark'];
 
 function stored() {
@@ -24,7 +23,7 @@ apply(theme);
 
 // attachTheme lets button turn through the themes.
 export function attachTheme(button) {
-  const show = () => { button.textContent = NAMES[theme]; };
+  const show = () => { button.lastElementChild.textContent = theme; };
   button.addEventListener('click', () => {
     theme = ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length];
     apply(theme);

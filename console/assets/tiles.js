@@ -82,7 +82,7 @@ export class Tiles {
     setText(t.unit, now.unit);
     setText(t.tail, now.tail ?? '');
     t.spark.draw(t.spec.lines.map(([, of]) => seconds.map((s) => ({ at: s.at, v: of(s) }))), this.#end());
-    t.note = t.spec.note ? t.spec.note(seconds.slice(-NOW_S)) : this.#range(t.spec);
+    t.note = t.spec.note ? t.spec.note(seconds.slice(-NOW_S)) : seconds.length ? `2 min: ${this.#range(t.spec)}` : '';
     setAttr(t.spark.node, 'aria-label', `${t.spec.title}, last two minutes: ${this.#range(t.spec)}`);
   }
 
@@ -93,6 +93,7 @@ export class Tiles {
     const of = spec.lines[0][1];
     const ordered = [...seconds].sort((a, b) => of(a) - of(b));
     const [low, high] = [spec.at(ordered[0]), spec.at(ordered.at(-1))];
+    if (high === '–') return 'nothing to measure';
     return low === high ? `steady at ${low}` : `${low.replace(/(\/s|%)$/, '')} – ${high}`;
   }
 
