@@ -127,9 +127,15 @@ func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
 	return err
 }
 
-// rank orders line items by their highest bid in US dollars.
+// rank orders line items by the most that they can bid, in US dollars.
 func (b *Bidder) rank(l campaigns.Lineage) int64 {
-	v, ok := b.deps.FX.Convert(l.LineItem.MaxBid, l.Advertiser.Currency, money.USD, money.RoundDown)
+	most := l.LineItem.MaxBid
+	if l.LineItem.Pricing == campaigns.PricingCPM { // what CPC bids moves with its rates
+		if w, err := scoring.Value(l.LineItem, l.Agency.PlatformFee, 0); err == nil {
+			most = w.Bid
+		}
+	}
+	v, ok := b.deps.FX.Convert(most, l.Advertiser.Currency, money.USD, money.RoundUp)
 	if !ok {
 		return 0
 	}

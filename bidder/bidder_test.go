@@ -15,6 +15,7 @@ import (
 
 	"github.com/prebid/openrtb/v20/openrtb2"
 	"github.com/valyala/fasthttp"
+	"pgregory.net/rapid"
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
@@ -507,4 +508,38 @@ func TestRatesConvertWithoutLoss(t *testing.T) {
 	if rate, ok := r.Between(yen, eur); !ok || rate != 6_000_001 {
 		t.Fatalf("got rate %d; want 6000001, rounded up", rate)
 	}
+}
+
+// TestTheWalkThatStopsFindsTheSameBids holds the walk that stops early against
+// one that prices every candidate.
+func TestTheWalkThatStopsFindsTheSameBids(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		n := rapid.IntRange(1, 60).Draw(r, "line items")
+		prices := rapid.SliceOfNDistinct(rapid.Int64Range(1, 500), n, n, rapid.ID).Draw(r, "prices")
+		broke := rapid.SliceOfN(rapid.Bool(), n, n).Draw(r, "broke")
+		var items []campaigns.LineItem
+		best := 0.0
+		left := map[campaigns.ID]pacing.Amounts{}
+		for i, p := range prices {
+			items = append(items, cpm(money.CPM(p*100_000), campaigns.Targeting{}))
+			if broke[i] {
+				left[campaigns.ID(10+i)] = pacing.Amounts{}
+			} else {
+				best = max(best, float64(p)/10)
+			}
+		}
+		h := newHouse(t, newCatalog(items, []campaigns.Creative{box()}))
+		h.cfg.MaxTries = 64
+		h.wallet.left = left
+		resp := h.bid(strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":0`, 1))
+		if best == 0 {
+			if resp.StatusCode() != 204 {
+				r.Fatalf("nobody can pay: got %d", resp.StatusCode())
+			}
+			return
+		}
+		if _, bid := answered(t, resp); bid.Price != best {
+			r.Fatalf("got %v; want %v, the dearest that can pay", bid.Price, best)
+		}
+	})
 }

@@ -15,7 +15,7 @@ import (
 
 // countKey is what bids are counted by (docs/topics.md, auctions).
 type countKey struct {
-	hour                                       int64 // unix hours
+	quarter                                    int64 // unix quarters of an hour: zones are whole ones off
 	advertiser, campaign, lineItem, creativeID campaigns.ID
 	exchange, deal, site                       string
 	app                                        bool
@@ -57,7 +57,7 @@ func (c *counts) add(a *auction) {
 		p := &a.bids[i]
 		l := &a.book.lines[p.row]
 		k := countKey{
-			hour: a.now.Unix() / 3600, advertiser: l.advertiser.ID, campaign: l.campaign.ID, lineItem: l.item.ID,
+			quarter: a.now.Unix() / 900, advertiser: l.advertiser.ID, campaign: l.campaign.ID, lineItem: l.item.ID,
 			creativeID: l.ads[p.ad].creative.ID, exchange: a.exchange.Name, app: a.app,
 			deal: bytesView(p.dealID(a)), site: bytesView(cut(a.site)),
 		}
@@ -111,7 +111,7 @@ func (c *counts) take(now time.Time) (records [][]byte, err error) {
 		s.mu.Unlock()
 		for k, n := range taken {
 			rows = append(rows, countRow{
-				Hour: time.Unix(k.hour*3600, 0).UTC(), Advertiser: k.advertiser, Campaign: k.campaign, LineItem: k.lineItem,
+				Hour: time.Unix(k.quarter*900, 0).UTC(), Advertiser: k.advertiser, Campaign: k.campaign, LineItem: k.lineItem,
 				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app, Bids: n,
 			})
 		}

@@ -87,7 +87,21 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 	if b.clock().After(a.deadline) {
 		return NoBidTimeout
 	}
-	reason := b.price(a, imp)
+	// Fast path: one of the few dearest can nearly always be afforded. Slow path:
+	// where none can, all that may be tried are.
+	reason := b.settle(a, i, min(firstTries, b.cfg.MaxTries))
+	if reason != NoBidNone && len(a.best) == firstTries && firstTries < b.cfg.MaxTries {
+		reason = b.settle(a, i, b.cfg.MaxTries)
+	}
+	return reason
+}
+
+// firstTries is how many line items are ranked at first.
+const firstTries = 4
+
+// settle places the dearest of the best n bids that can be afforded.
+func (b *Bidder) settle(a *auction, i, n int) NoBid {
+	reason := b.price(a, &a.req.Imp[i], n)
 	for _, c := range a.best {
 		p, r := b.afford(a, c)
 		if r == NoBidNone {
@@ -100,13 +114,17 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 	return reason
 }
 
-// price fills a.best with the dearest candidates, and returns the last stage
-// that a refused one reached.
-func (b *Bidder) price(a *auction, imp *openrtb.Imp) NoBid {
+// price fills a.best with the dearest n candidates, and returns the last stage
+// that a refused one reached. Rows come by the most that they can bid: once the
+// best are more than the next row's most, no later one can be among them.
+func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 	a.best = a.best[:0]
 	reason := NoBidNone
-	for n, row := range a.rows {
-		if n == b.cfg.MaxCandidates {
+	for at, row := range a.rows {
+		if at == b.cfg.MaxCandidates {
+			break
+		}
+		if len(a.best) == n && a.best[len(a.best)-1].price > b.most(a, row) {
 			break
 		}
 		c, r := b.candidate(a, imp, row)
@@ -114,9 +132,18 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp) NoBid {
 			reason = max(reason, r)
 			continue
 		}
-		a.keep(c, b.cfg.MaxTries)
+		a.keep(c, n)
 	}
 	return reason
+}
+
+// most is the most that a row can bid, in the answer's currency.
+func (b *Bidder) most(a *auction, row int32) money.CPM {
+	most, ok := b.deps.FX.Convert(money.CPM(a.book.index.Line(row).Rank), money.USD, a.cur, money.RoundUp)
+	if !ok {
+		return money.MaxCPM
+	}
+	return most
 }
 
 // keep inserts c into the best n, dearest first; equal prices in random order.

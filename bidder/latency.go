@@ -90,14 +90,15 @@ func (s LatencySnapshot) Quantile(q float64) time.Duration {
 	return latencyUpper(latencyBuckets - 2)
 }
 
-// writePrometheus writes the histogram with one bucket an octave.
+// writePrometheus writes the histogram with all its buckets up to 131 ms, and
+// one an octave beyond.
 func (l *Latency) writePrometheus(w io.Writer, name string) {
 	s := l.Snapshot()
 	fmt.Fprintf(w, "# TYPE %s histogram\n", name)
 	seen := uint64(0)
 	for i, n := range s.Buckets[:latencyBuckets-1] {
 		seen += n
-		if i%4 == 3 {
+		if i < 64 || i%4 == 3 {
 			fmt.Fprintf(w, "%s_bucket{le=\"%g\"} %d\n", name, latencyUpper(i).Seconds(), seen)
 		}
 	}

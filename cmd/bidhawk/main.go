@@ -28,6 +28,7 @@ type commands struct {
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
 	Check       checkCommand       `cmd:"" help:"Check a configuration file and say what is in force."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Bench       benchCommand       `cmd:"" help:"Measure a whole node over HTTP against a bare server."`
 	FloorServer floorServerCommand `cmd:"" hidden:"" help:"Bare HTTP server that answers a canned bid, for loadtest --floor."`
 }
 
