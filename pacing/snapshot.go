@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"bidhawk/campaigns"
@@ -285,16 +284,6 @@ func (l *ledger) loadBid(key, value []byte) error {
 	}
 	ls.bids[ids.GetBidID(key[8:])] = b
 	return nil
-}
-
-// payees lists whom media is owed to, in order.
-func (l *ledger) payees() []payee {
-	out := make([]payee, 0, len(l.payables))
-	for p := range l.payables {
-		out = append(out, p)
-	}
-	slices.SortFunc(out, payee.compare)
-	return out
 }
 
 // pathOf is the name of an account in Totals.
