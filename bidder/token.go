@@ -107,7 +107,7 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	dst = append(dst, tokenVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Incarnation)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Counter)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(t.User)^k.keystream(t.Bid))
+	dst = k.appendMasked(dst, t.Bid, t.User)
 	dst = append(dst, t.Currency[:]...)
 	for _, v := range [...]uint64{
 		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
@@ -123,11 +123,24 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	return dst
 }
 
-func (k *Tokens) keystream(b ids.BidID) uint64 {
+// appendMasked appends the 8 bytes of u under the keystream of b. It works in
+// dst's own tail: a block on the stack would escape through the cipher.
+func (k *Tokens) appendMasked(dst []byte, b ids.BidID, u ids.UserKey) []byte {
+	at := len(dst)
+	dst = binary.BigEndian.AppendUint64(dst, b.Incarnation)
+	dst = binary.BigEndian.AppendUint64(dst, b.Counter)
+	block := dst[at : at+aes.BlockSize]
+	k.mask.Encrypt(block, block)
+	stream := binary.BigEndian.Uint64(block)
+	return binary.BigEndian.AppendUint64(dst[:at], stream^uint64(u))
+}
+
+// unmask reads what appendMasked wrote.
+func (k *Tokens) unmask(b ids.BidID, masked uint64) ids.UserKey {
 	var block [aes.BlockSize]byte
 	b.Put(block[:])
 	k.mask.Encrypt(block[:], block[:])
-	return binary.BigEndian.Uint64(block[:8])
+	return ids.UserKey(binary.BigEndian.Uint64(block[:8]) ^ masked)
 }
 
 // Sign appends the URL-safe text of payload for purpose. scratch is reused and
@@ -163,7 +176,7 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 	}
 	t.App, t.Test, t.PerClick = p[1]&flagApp != 0, p[1]&flagTest != 0, p[1]&flagPerClick != 0
 	t.Bid = ids.GetBidID(p[2:18])
-	t.User = ids.UserKey(binary.BigEndian.Uint64(p[18:26]) ^ k.keystream(t.Bid))
+	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]))
 	copy(t.Currency[:], p[26:29])
 	p = p[fixed:]
 	var v [10]uint64

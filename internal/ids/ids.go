@@ -32,11 +32,12 @@ func (r *Keyring) User(kind byte, space string, raw []byte) UserKey {
 	if len(raw) == 0 {
 		return 0
 	}
-	var buf [256]byte
-	msg := append(buf[:0], space...)
-	msg = append(msg, 0)
-	msg = append(msg, raw...)
-	t := r.Tag(kind, msg)
+	pool := r.keys[0]
+	s := pool.pool.Get().(*macState)
+	s.buf = append(append(append(s.buf[:0], space...), 0), raw...)
+	t := s.tag(kind, s.buf)
+	clear(s.buf) // no raw identifier stays in memory that is kept
+	pool.pool.Put(s)
 	k := binary.BigEndian.Uint64(t[:8])
 	if k == 0 {
 		k = 1

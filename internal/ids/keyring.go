@@ -48,17 +48,23 @@ func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 type macState struct {
 	h   hash.Hash
 	sum [sha256.Size]byte
+	buf []byte
 }
 
 func (p *macPool) tag(purpose byte, msg []byte) (t [TagSize]byte) {
 	s := p.pool.Get().(*macState)
+	t = s.tag(purpose, msg)
+	p.pool.Put(s)
+	return t
+}
+
+func (s *macState) tag(purpose byte, msg []byte) (t [TagSize]byte) {
 	s.h.Reset()
 	s.sum[0] = purpose
 	s.h.Write(s.sum[:1])
 	s.h.Write(msg)
 	out := s.h.Sum(s.sum[:0])
 	copy(t[:], out)
-	p.pool.Put(s)
 	return t
 }
 
