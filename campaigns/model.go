@@ -163,8 +163,8 @@ type Targeting struct {
 	Cities      Set      `json:"cities,omitzero"`    // "USA/San Francisco": country, slash, name; case-insensitive
 	DeviceTypes []int    `json:"device_types,omitempty"`
 	OS          []string `json:"os,omitempty"`            // lower case: "ios", "android", "windows"
-	Domains     Set      `json:"domains,omitzero"`        // a site's domain or any parent of it
-	Bundles     Set      `json:"bundles,omitzero"`        // an app's bundle id
+	Domains     Set      `json:"domains,omitzero"`        // a site's domain or any parent of it; one dimension with Bundles:
+	Bundles     Set      `json:"bundles,omitzero"`        // an app's bundle id; the site or the app must be in its Include
 	Categories  Set      `json:"categories,omitzero"`     // IAB content categories; a parent ("IAB1") matches its children
 	HoursOfWeek []int    `json:"hours_of_week,omitempty"` // 0 is Monday 00:00 in the advertiser's zone; to 167
 	Tags        TagRule  `json:"tags,omitzero"`

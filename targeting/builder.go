@@ -69,14 +69,19 @@ func (b *builder) row(n int) error {
 	at.owner = b.owner(line.Advertiser.ID)
 	sets := b.sets(t)
 	for d := range dimSize {
-		if b.include(d, sets[d].Include); d == dimTag {
+		switch d {
+		case dimInventory:
+			b.inventory(&sets)
+		case dimTag:
 			b.tagsHeld(&t.Tags)
+		default:
+			b.include(d, sets[d].Include)
 		}
 	}
 	for d := range dimSize {
-		b.clause(d, true, b.intern(d, sets[d].Exclude))
+		b.exclude(d, b.intern(d, sets[d].Exclude))
 	}
-	b.clause(dimTag, true, b.internTags(t.Tags.NoneOf))
+	b.exclude(dimTag, b.internTags(t.Tags.NoneOf))
 	at.imp = uint32(len(b.ix.program))
 	b.include(dimSize, asks(t, dimSize).Include)
 	b.include(dimDeal, asks(t, dimDeal).Include)
@@ -150,7 +155,7 @@ func (b *builder) tagsHeld(rule *campaigns.TagRule) {
 	}
 	slices.SortStableFunc(groups, func(x, y []uint32) int { return b.fame(x) - b.fame(y) })
 	for _, g := range groups {
-		b.clause(dimTag, false, g)
+		b.clause(dimTag, false, b.appendBits(nil, dimTag, g))
 	}
 }
 
@@ -179,30 +184,54 @@ func (b *builder) countTags() {
 	}
 }
 
-func (b *builder) include(d dim, values []string) {
-	if len(values) > 0 {
-		b.clause(d, false, b.intern(d, values))
+// inventory compiles the sites and apps to include: a request is of one or the
+// other, so they are alternatives. It takes them out of sets.
+func (b *builder) inventory(sets *[dimSize]campaigns.Set) {
+	var bits []uint32
+	asked := false
+	for _, d := range []dim{dimDomain, dimBundle} {
+		asked = asked || len(sets[d].Include) > 0
+		bits = b.appendBits(bits, d, b.intern(d, sets[d].Include))
+		sets[d].Include = nil
+	}
+	if asked {
+		b.clause(dimInventory, false, bits)
 	}
 }
 
-// clause appends a clause; ids are sorted and distinct.
-func (b *builder) clause(d dim, not bool, ids []uint32) {
-	if len(ids) == 0 && not {
-		return
+func (b *builder) include(d dim, values []string) {
+	if len(values) > 0 {
+		b.clause(d, false, b.appendBits(nil, d, b.intern(d, values)))
 	}
-	list := len(ids) > inlineMax
-	if list {
-		b.ix.program = append(b.ix.program, header(d, not, true, 1), b.list(d, ids))
-		return
+}
+
+func (b *builder) exclude(d dim, ids []uint32) {
+	if len(ids) > 0 {
+		b.clause(d, true, b.appendBits(nil, d, ids))
 	}
-	b.ix.program = append(b.ix.program, header(d, not, false, len(ids)))
+}
+
+func (b *builder) clause(d dim, not bool, bits []uint32) {
+	b.ix.program = append(append(b.ix.program, header(d, not, len(bits))), bits...)
+}
+
+// listMark marks the number of a list where its bit will stand.
+const listMark = 1 << 31
+
+// appendBits appends the bits that values make true: their own, or where they
+// are many that of a list, marked. ids are sorted and distinct.
+func (b *builder) appendBits(dst []uint32, d dim, ids []uint32) []uint32 {
+	if len(ids) > inlineMax {
+		return append(dst, listMark|b.list(d, ids))
+	}
 	for _, id := range ids {
 		v := &b.ix.dims[d].values[id]
 		if v.bit == 0 {
 			v.bit = b.bit()
 		}
-		b.ix.program = append(b.ix.program, v.bit)
+		dst = append(dst, v.bit)
 	}
+	return dst
 }
 
 // list is the number of the list of these values.
@@ -291,9 +320,11 @@ func (b *builder) finish() {
 // rebase turns the numbers of lists into their bits.
 func (b *builder) rebase(program []uint32) {
 	for i := 0; i < len(program); {
-		_, _, list, count := headerOf(program[i])
-		if list {
-			program[i+1] += b.ix.lists.base << 6
+		_, _, count := headerOf(program[i])
+		for j := i + 1; j <= i+count; j++ {
+			if program[j]&listMark != 0 {
+				program[j] = program[j]&^listMark + b.ix.lists.base<<6
+			}
 		}
 		i += 1 + count
 	}

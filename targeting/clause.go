@@ -2,9 +2,10 @@ package targeting
 
 // A program is the AND of clauses. A clause is a header and the bits it names:
 // it holds when the request has one of them, or with the header's not-flag when
-// it has none. A clause of one dimension in a header of no bits is never held.
+// it has none. A clause of no bits is never held.
 //
-// Long clauses name one bit instead, that of a list (see lists.go).
+// Where a dimension has many values in a clause, they are one bit instead, that
+// of a list (see lists.go).
 
 // dim is a dimension of targeting that programs test.
 type dim uint8
@@ -13,8 +14,9 @@ type dim uint8
 const (
 	dimCity dim = iota
 	dimRegion
-	dimBundle
+	dimInventory // the sites and apps included, in one clause: it has no values of its own
 	dimDomain
+	dimBundle
 	dimTag
 	dimCategory
 	dimExchange
@@ -27,28 +29,24 @@ const (
 )
 
 const (
-	// inlineMax is how many values a clause may name before it becomes a list.
+	// inlineMax is how many values of a dimension a clause may name before they become a list.
 	inlineMax = 8
 
 	headerNot   = 1 << 31
-	headerList  = 1 << 30
 	headerDim   = 8 // the dimension's place in the header
 	headerCount = 1<<headerDim - 1
 )
 
-func header(d dim, not, list bool, count int) uint32 {
+func header(d dim, not bool, count int) uint32 {
 	h := uint32(d)<<headerDim | uint32(count)
 	if not {
 		h |= headerNot
 	}
-	if list {
-		h |= headerList
-	}
 	return h
 }
 
-func headerOf(h uint32) (d dim, not, list bool, count int) {
-	return dim(h >> headerDim), h&headerNot != 0, h&headerList != 0, int(h & headerCount)
+func headerOf(h uint32) (d dim, not bool, count int) {
+	return dim(h >> headerDim), h&headerNot != 0, int(h & headerCount)
 }
 
 func (ix *Index) requestProgram(n int32) []uint32 {
@@ -82,12 +80,9 @@ func holds(program []uint32, bits []uint64) bool {
 // names says whether a clause of dimension d that must hold names the value.
 func (ix *Index) names(program []uint32, d dim, value uint32) bool {
 	for i := 0; i < len(program); {
-		cd, not, list, count := headerOf(program[i])
+		cd, not, count := headerOf(program[i])
 		for _, bit := range program[i+1 : i+1+count] {
-			if cd != d || not {
-				break
-			}
-			if list && ix.lists.holds(&ix.dims[d].values[value], bit) || !list && bit == ix.dims[d].values[value].bit {
+			if cd == d && !not && ix.makes(&ix.dims[d].values[value], bit) {
 				return true
 			}
 		}

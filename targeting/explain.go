@@ -31,11 +31,26 @@ var reasons = [numDims]Reason{
 	dimTag: "tags", dimCity: "cities", dimRegion: "regions", dimDomain: "domains", dimBundle: "bundles",
 	dimCategory: "categories", dimExchange: "exchanges", dimCountry: "countries", dimDevice: "device_types",
 	dimOS: "os", dimSize: "sizes", dimDeal: reasonDeals,
+	dimInventory: "", // see inventoryReasons
+}
+
+// inventoryReasons are the names of the lists that include sites and apps: each
+// that the line item has, since either could have let the impression in.
+func inventoryReasons(dst []Reason, t *campaigns.Targeting) []Reason {
+	if len(t.Domains.Include) > 0 {
+		dst = append(dst, reasons[dimDomain])
+	}
+	if len(t.Bundles.Include) > 0 {
+		dst = append(dst, reasons[dimBundle])
+	}
+	return dst
 }
 
 // Explain says everything about a line item that refuses the impression, each
 // reason once and sorted; nothing refuses exactly where Match answers its row.
-// It reads the data that Match reads. It allocates: it is not for the bid path.
+// What it says of a dimension is what the dimension's name in Targeting says, but
+// for the sites and apps included: where both lists are given and neither holds
+// the request's, both refuse. It reads the data that Match reads. It allocates: it is not for the bid path.
 func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID) []Reason {
 	n, ok := ix.ids[lineItem]
 	if !ok {
@@ -67,18 +82,23 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 			out = append(out, reasons[filterDims[f]])
 		}
 	}
-	out = refusals(out, ix.requestProgram(n), s.bits)
-	out = refusals(out, ix.impProgram(n), s.bits)
+	t := &ix.lines[n].LineItem.Targeting
+	out = refusals(out, ix.requestProgram(n), s.bits, t)
+	out = refusals(out, ix.impProgram(n), s.bits, t)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// refusals appends the dimensions of the clauses that do not hold.
-func refusals(dst []Reason, program []uint32, bits []uint64) []Reason {
+// refusals appends the names of the clauses of t that do not hold.
+func refusals(dst []Reason, program []uint32, bits []uint64, t *campaigns.Targeting) []Reason {
 	for i := 0; i < len(program); {
-		d, _, _, count := headerOf(program[i])
+		d, _, count := headerOf(program[i])
 		stop := i + 1 + count
-		if !holds(program[i:stop], bits) {
+		switch {
+		case holds(program[i:stop], bits):
+		case d == dimInventory:
+			dst = inventoryReasons(dst, t)
+		default:
 			dst = append(dst, reasons[d])
 		}
 		i = stop

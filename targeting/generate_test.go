@@ -103,13 +103,16 @@ func (s source) targeting() campaigns.Targeting {
 		DeviceTypes: some(s, []int{0, 1, 2, 4, 5, -3}, 6, 3),
 		OS:          some(s, systems, 6, 3),
 		Domains:     s.padded(domains, 8),
-		Bundles:     s.padded(bundles, 12),
+		Bundles:     s.padded(bundles, 8),
 		Categories:  s.padded(categories, 8),
 		Deals:       s.padded(deals, 8).Include,
 		Tags: campaigns.TagRule{
 			AllOf:  some(s, paths, 12, 2),
 			NoneOf: some(s, paths, 6, 3),
 		},
+	}
+	if s.chance(12) { // sites and apps
+		t.Domains.Include, t.Bundles.Include = s.padded(domains, 1).Include, s.padded(bundles, 1).Include
 	}
 	if s.chance(3) {
 		for range 1 + s(3) {

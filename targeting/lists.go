@@ -66,8 +66,12 @@ func (ix *Index) holdKey(s *Scratch, d dim, key []byte) {
 	}
 }
 
-// holds says whether the list of that bit holds the value.
-func (l *lists) holds(v *value, bit uint32) bool {
+// makes says whether a value of the request sets a bit of a program.
+func (ix *Index) makes(v *value, bit uint32) bool {
+	l := &ix.lists
+	if bit < l.base<<6 {
+		return bit == v.bit
+	}
 	list := bit - l.base<<6
 	if v.dense {
 		return l.dense[v.first:v.last][list>>6]&(1<<(list&63)) != 0

@@ -217,17 +217,25 @@ func TestExclusionWins(t *testing.T) {
 			continue
 		}
 		target := &cat.LineItems[1].Targeting
-		for _, set := range []*campaigns.Set{&target.Countries, &target.Regions, &target.Cities, &target.Domains, &target.Bundles, &target.Categories} {
-			if len(set.Include) == 0 {
-				continue
+		for _, alternatives := range [][]*campaigns.Set{
+			{&target.Countries}, {&target.Regions}, {&target.Cities}, {&target.Domains, &target.Bundles}, {&target.Categories},
+		} {
+			asked := false
+			var before []campaigns.Set
+			for _, set := range alternatives {
+				asked = asked || len(set.Include) > 0
+				before = append(before, *set)
+				set.Exclude = set.Include
 			}
-			tried++
-			before := set.Exclude
-			set.Exclude = set.Include
-			if matched(t, cat, req, imp)[1] {
-				t.Fatalf("seed %d: matches %+v", seed, *set)
+			if asked {
+				tried++
+				if matched(t, cat, req, imp)[1] {
+					t.Fatalf("seed %d: matches though it excludes what it includes: %+v", seed, before)
+				}
 			}
-			set.Exclude = before
+			for i, set := range alternatives {
+				*set = before[i]
+			}
 		}
 	}
 	if tried < 20 {

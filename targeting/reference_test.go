@@ -44,11 +44,16 @@ func refusedBy(l campaigns.Lineage, tags tagNumbers, req *RequestFacts, imp *Imp
 		return ok && country != "" && len(req.City) > 0 && strings.EqualFold(c, country) && strings.EqualFold(city, string(req.City))
 	}))
 	domain := strings.TrimSuffix(string(req.Domain), ".")
-	demand("domains", wantsSet(t.Domains, func(v string) bool {
+	onDomain := func(v string) bool {
 		start := len(domain) - len(v)
-		return domain != "" && start >= 0 && strings.EqualFold(domain[start:], v) && (start == 0 || domain[start-1] == '.')
-	}))
-	demand("bundles", wantsSet(t.Bundles, func(v string) bool { return v == string(req.Bundle) }))
+		return v != "" && domain != "" && start >= 0 && strings.EqualFold(domain[start:], v) && (start == 0 || domain[start-1] == '.')
+	}
+	inBundle := func(v string) bool { return v != "" && v == string(req.Bundle) }
+	included := slices.ContainsFunc(t.Domains.Include, onDomain) || slices.ContainsFunc(t.Bundles.Include, inBundle)
+	demand("domains", included || len(t.Domains.Include) == 0)
+	demand("bundles", included || len(t.Bundles.Include) == 0)
+	demand("domains", !slices.ContainsFunc(t.Domains.Exclude, onDomain))
+	demand("bundles", !slices.ContainsFunc(t.Bundles.Exclude, inBundle))
 	demand("categories", wantsSet(t.Categories, func(v string) bool {
 		return slices.ContainsFunc(req.Categories, func(c []byte) bool {
 			return strings.EqualFold(v, string(c)) || strings.HasPrefix(strings.ToUpper(string(c)), strings.ToUpper(v)+"-")

@@ -1,9 +1,13 @@
 package targeting
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"bidhawk/campaigns"
 )
 
 func TestAppendFold(t *testing.T) {
@@ -65,6 +69,50 @@ func TestDomains(t *testing.T) {
 	f("x"+deepest, false)
 	f(strings.Repeat("x", 1<<16)+".b.example", true)
 	f(strings.Repeat("b.example", 1<<12), false)
+}
+
+// TestInventory: sites and apps are alternatives to include, and each may be excluded.
+func TestInventory(t *testing.T) {
+	long := func(n int, format string) (out []string) {
+		for i := range n {
+			out = append(out, fmt.Sprintf(format, i))
+		}
+		return out
+	}
+	f := func(domains, bundles campaigns.Set, domain, bundle string, want ...Reason) {
+		t.Helper()
+		cat := plain(1)
+		cat.LineItems[1].Targeting.Domains, cat.LineItems[1].Targeting.Bundles = domains, bundles
+		ix := build(t, cat)
+		req := &RequestFacts{Now: epoch, Domain: []byte(domain), Bundle: []byte(bundle)}
+		if got := ix.Explain(req, &ImpFacts{}, 1); !slices.Equal(got, want) {
+			t.Errorf("domains %+v, bundles %+v: site %q, app %q is refused by %q; want %q", domains, bundles, domain, bundle, got, want)
+		}
+		if got := ix.Match(nil, &Scratch{}, req, &ImpFacts{}); (len(got) == 1) != (len(want) == 0) {
+			t.Errorf("domains %+v, bundles %+v: site %q, app %q matches = %v", domains, bundles, domain, bundle, len(got) == 1)
+		}
+	}
+	one := func(include ...string) campaigns.Set { return campaigns.Set{Include: include} }
+	f(one("a.example"), one("com.a"), "a.example", "")
+	f(one("a.example"), one("com.a"), "", "com.a")
+	f(one("a.example"), one("com.a"), "b.example", "", "bundles", "domains")
+	f(one("a.example"), one("com.a"), "", "com.b", "bundles", "domains")
+	f(one("a.example"), one("com.a"), "", "", "bundles", "domains")
+	f(one("a.example"), one("com.a"), "b.example", "com.a")
+	f(one("com.a"), one("a.example"), "a.example", "com.b", "bundles", "domains") // a name is of its own kind alone
+	f(one("a.example"), one(), "", "com.a", "domains")
+	f(one(), one("com.a"), "a.example", "", "bundles")
+	f(campaigns.Set{Include: []string{"a.example"}, Exclude: []string{"m.a.example"}}, one("com.a"), "m.a.example", "", "domains")
+	f(campaigns.Set{Exclude: []string{"a.example"}}, one("com.a"), "a.example", "", "bundles", "domains")
+	f(campaigns.Set{Exclude: []string{"a.example"}}, one("com.a"), "", "com.a")
+	f(one("a.example"), campaigns.Set{Exclude: []string{"com.a"}}, "", "com.a", "bundles", "domains")
+	f(one("a.example"), campaigns.Set{Exclude: []string{"com.a"}}, "a.example", "com.b")
+	sites, apps := long(100, "site%d.example"), long(50, "com.app%d")
+	f(one(sites...), one(apps...), "m.site99.example", "")
+	f(one(sites...), one(apps...), "", "com.app49")
+	f(one(sites...), one("com.a"), "", "com.a")
+	f(one("a.example"), one(apps...), "a.example", "")
+	f(one(sites...), one(apps...), "site100.example", "com.app50", "bundles", "domains")
 }
 
 func TestHourOfWeek(t *testing.T) {
