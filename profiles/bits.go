@@ -5,17 +5,13 @@ import (
 	"math/bits"
 )
 
-// maxPackedWidth is the widest packed value in bits: one unaligned 8-byte load
-// always covers it whatever its bit offset.
-const maxPackedWidth = 56
-
 // widthOf is the number of bits that hold any value up to largest.
 func widthOf(largest uint64) int { return bits.Len64(largest) }
 
 // packedLen is the number of bytes of n values of width bits each.
 func packedLen(n, width int) int { return (n*width + 7) / 8 }
 
-// packer writes values of few bits one after another, lowest bit first.
+// packer writes values of at most 56 bits one after another, lowest bit first.
 type packer struct {
 	dst    []byte
 	acc    uint64
@@ -41,7 +37,8 @@ func (p *packer) flush() []byte {
 	return p.dst
 }
 
-// unpack reads value i of width bits. The caller has checked that b holds it.
+// unpack reads value i of width bits: at most 56, so that one unaligned load of
+// 8 bytes covers it. The caller has checked that b holds it.
 func unpack(b []byte, i, width int) uint64 {
 	bit := i * width
 	at := bit >> 3

@@ -172,7 +172,7 @@ func appendBody(dst []byte, tags []Tag) []byte {
 	return p.flush()
 }
 
-// maxSeen (the year 4199) keeps the packed width within maxPackedWidth.
+// maxSeen (the year 4199) keeps the packed width within what unpack reads.
 const maxSeen = 1<<46 - 1
 
 func clampSeen(ms int64) int64 { return min(max(ms, 0), maxSeen) }
