@@ -112,8 +112,8 @@ type LineItem struct {
 	CampaignID ID           `json:"campaign_id"`
 	Name       string       `json:"name"`
 	Status     Status       `json:"status"`
-	Start      time.Time    `json:"start"` // zero: the campaign's
-	End        time.Time    `json:"end"`
+	Start      time.Time    `json:"start,omitzero"` // zero: the campaign's
+	End        time.Time    `json:"end,omitzero"`
 	Pricing    PricingModel `json:"pricing"`
 	// Price is, in the advertiser's currency, for CPM per 1,000 impressions
 	// (micros), for CPC per click (micros of one unit).

@@ -34,6 +34,7 @@ type runner struct {
 		snapshots int64
 		leases    int64
 		retries   int64
+		begun     bool // it was ready once: what the catalogue adds later does not stop bids
 	}
 }
 
@@ -287,8 +288,9 @@ func (r *runner) ready() error {
 		return r.mu.err
 	case !s.serving():
 		return fmt.Errorf("%w: still reading %s at offset %d", ErrNotReady, eventlog.TopicMoney, s.ledger.next)
-	case s.synced < 0 || !s.begun():
+	case !r.mu.begun && (s.synced < 0 || !s.begun()):
 		return fmt.Errorf("%w: the catalogue's budgets are not in the ledger yet", ErrNotReady)
 	}
+	r.mu.begun = true
 	return nil
 }

@@ -68,7 +68,7 @@ type Wallet struct {
 	base time.Time // instants below are nanoseconds since it
 
 	items   atomic.Pointer[map[campaigns.ID]*walletItem] // copied on write, by Run alone
-	fresh   chan campaigns.ID                            // line items met for the first time
+	fresh   chan firstAsk                                // line items met for the first time
 	stopped atomic.Bool
 
 	// Of Run's goroutine alone.
@@ -140,7 +140,7 @@ func NewWallet(cfg WalletConfig, deps WalletDeps) (*Wallet, error) {
 	if deps.Source == nil || deps.Publish == nil || deps.Clock == nil || deps.Incarnation == 0 {
 		return nil, errors.New("wallet: source, publish, clock and incarnation are needed")
 	}
-	w := &Wallet{cfg: cfg, deps: deps, base: deps.Clock(), fresh: make(chan campaigns.ID, 1024), answers: make(chan walletAnswer, 1)}
+	w := &Wallet{cfg: cfg, deps: deps, base: deps.Clock(), fresh: make(chan firstAsk, 1024), answers: make(chan walletAnswer, 1)}
 	w.items.Store(&map[campaigns.ID]*walletItem{})
 	return w, nil
 }
@@ -153,17 +153,24 @@ func NewWallet(cfg WalletConfig, deps WalletDeps) (*Wallet, error) {
 func (w *Wallet) Reserve(li campaigns.ID, now time.Time, need Amounts) (Reservation, Refusal) {
 	it := (*w.items.Load())[li]
 	if it == nil {
-		return Reservation{}, w.register(li)
+		return Reservation{}, w.register(li, need)
 	}
 	return it.reserve(int64(now.Sub(w.base)), need)
 }
 
-func (w *Wallet) register(li campaigns.ID) Refusal {
+// firstAsk is a reservation on a line item that the wallet does not know yet. It
+// carries the need, so that the very next request asks for enough.
+type firstAsk struct {
+	li   campaigns.ID
+	need Amounts
+}
+
+func (w *Wallet) register(li campaigns.ID, need Amounts) Refusal {
 	if w.stopped.Load() {
 		return RefusedStopped
 	}
 	select {
-	case w.fresh <- li:
+	case w.fresh <- firstAsk{li, need}:
 	default: // a flood of new line items: those that are left out come again with the next bid
 		w.stats.registerDropped.Add(1)
 	}

@@ -313,7 +313,7 @@ func benchWallet(tb testing.TB) *Wallet {
 	}
 	l := Lease{ID: 1, Advertiser: 1, Day: sceneDay, Window: 1000 * time.Hour, Close: 2000 * time.Hour}
 	for li := range campaigns.ID(1000) {
-		w.admit(li)
+		w.admit(firstAsk{li: li})
 		l.Items = append(l.Items, LeaseItem{LineItem: li, Amounts: Amounts{Media: noLimit, Charge: noLimit}, Smooth: true})
 	}
 	w.install(time.Now().Add(-time.Hour), &l, int64(-time.Hour))

@@ -27,8 +27,8 @@ func (w *Wallet) Run(ctx context.Context) {
 		case <-ctx.Done():
 			w.stop()
 			return
-		case li := <-w.fresh:
-			w.admit(li)
+		case a := <-w.fresh:
+			w.admit(a)
 			w.renew(ctx)
 		case a := <-w.answers:
 			w.answered(a)
@@ -44,17 +44,24 @@ func (w *Wallet) Run(ctx context.Context) {
 
 func (w *Wallet) now() int64 { return int64(w.deps.Clock().Sub(w.base)) }
 
-// admit makes room for the line items that wait in fresh, first among them li.
-func (w *Wallet) admit(li campaigns.ID) {
+// admit makes room for the line items that wait in fresh, first among them a.
+func (w *Wallet) admit(a firstAsk) {
 	old := *w.items.Load()
 	items := maps.Clone(old)
 	now := w.now()
 	for {
-		if items[li] == nil && len(items) < w.cfg.MaxLineItems {
-			items[li] = &walletItem{id: li, askedFrom: now, lastAsk: now, short: true}
+		it := items[a.li]
+		if it == nil && len(items) < w.cfg.MaxLineItems {
+			it = &walletItem{id: a.li, askedFrom: now, short: true}
+			items[a.li] = it
+		}
+		if it != nil {
+			it.mu.Lock()
+			it.note(now, a.need)
+			it.mu.Unlock()
 		}
 		select {
-		case li = <-w.fresh:
+		case a = <-w.fresh:
 			continue
 		default:
 		}

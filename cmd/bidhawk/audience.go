@@ -55,6 +55,9 @@ func (c *audienceImport) Run(ctx context.Context) error {
 		q.Set("import", fmt.Sprintf("%.40s %s", c.Tag, now.Format("20060102T150405Z")))
 	}
 	total, err := sendParts(ctx, api, "/v1/audience-imports?"+q.Encode(), f)
+	if err != nil && total.Read == 0 {
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
 	fmt.Printf("%d rows read, %d accepted\n", total.Read, total.Accepted)
 	for rule, n := range total.Refused {
 		fmt.Printf("  %d refused: %s\n", n, rule)

@@ -57,7 +57,7 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader, ou
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(b[:min(len(b), 2000)]))
+		return problem(method, path, resp.Status, b)
 	}
 	if out == nil {
 		return nil
@@ -94,4 +94,23 @@ func waitReady(ctx context.Context, operations string, exited <-chan error, time
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// problem tells an answer's problem details (RFC 9457) in one line.
+func problem(method, path, status string, body []byte) error {
+	path, _, _ = strings.Cut(path, "?")
+	var p struct {
+		Detail string `json:"detail"`
+		Errors []struct {
+			Field, Value, Rule string
+		} `json:"errors"`
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		return fmt.Errorf("%s %s: %s: %s", method, path, status, bytes.TrimSpace(body[:min(len(body), 500)]))
+	}
+	text := p.Detail
+	for _, e := range p.Errors {
+		text += fmt.Sprintf("; %s: got %q; %s", strings.TrimPrefix(e.Field, "query."), e.Value, e.Rule)
+	}
+	return fmt.Errorf("%s: %s", status, text)
 }

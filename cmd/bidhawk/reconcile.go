@@ -123,9 +123,17 @@ func printLines(ctx context.Context, api *client, w io.Writer) error {
 	for _, l := range v.Lines {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%d\t%s\t%s %s\t%s\t%s\t%s\t\n", l.Name, l.Pricing, l.Pacing, l.Impressions, l.Clicks,
 			percent(l.Clicks, l.Impressions), l.Conversions, percent(l.Conversions, l.Clicks), cents(l.Media), l.Currency, cents(l.Charge),
-			cents(l.Planned), percent(int64(l.Spent), int64(l.Planned)))
+			plan(l.Pacing, cents(l.Planned)), plan(l.Pacing, percent(int64(l.Spent), int64(l.Planned))))
 	}
 	return t.Flush()
+}
+
+// plan is text for line items that have a plan to compare with: ASAP has none.
+func plan(pacing, text string) string {
+	if pacing != "even" {
+		return "-"
+	}
+	return text
 }
 
 func percent(a, b int64) string {

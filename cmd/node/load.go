@@ -1,159 +1,191 @@
 package node
 
 import (
-	"encoding"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/v2"
-	yamlv3 "go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // EnvPrefix begins the name of every setting's environment variable.
 const EnvPrefix = "BIDHAWK_"
 
-// reserved are variables that begin like settings and are none.
-var reserved = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_DATA", "BIDHAWK_E2E_", "BIDHAWK_API_"}
+// Variables that begin like settings and are none: of the client, of scripts
+// and of tests. They are named one by one where a misspelt setting could begin
+// like them.
+var (
+	otherVariables = []string{"BIDHAWK_API_KEY", "BIDHAWK_CACHE", "BIDHAWK_DATA", "BIDHAWK_SIM_SEED", "BIDHAWK_SIM_SEEDS", "BIDHAWK_TARGETING_PAIRS"}
+	otherPrefixes  = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_E2E_", "BIDHAWK_LOADTEST_"}
+)
 
 // Load reads the configuration file (none where path is empty), then the
-// environment (as os.Environ gives it) over it, and checks the result.
+// environment (as os.Environ gives it) over it, and checks the result. Its
+// errors are one line that names the setting, its value, what was expected and
+// where the value came from.
 func Load(path string, environ []string) (Config, error) {
-	k := koanf.New(".")
+	cfg := Default()
+	l := layers{to: reflect.ValueOf(&cfg).Elem(), from: make(map[string]string)}
 	if path != "" {
-		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-			return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+		if err := l.file(path); err != nil {
+			return Config{}, err
 		}
 	}
-	if err := loadEnv(k, environ); err != nil {
+	if err := l.environment(environ); err != nil {
 		return Config{}, err
-	}
-	cfg := Default()
-	if err := decode(k, &cfg); err != nil {
-		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	if err := cfg.Validate(); err != nil {
-		return Config{}, err
+		return Config{}, l.sourced(err)
 	}
 	return cfg, nil
 }
 
-// loadEnv lays the environment over k. A variable's value is YAML, so that
-// lists and whole sections can be given too.
-func loadEnv(k *koanf.Koanf, environ []string) error {
-	names := settingNames(k)
+// layers lays settings over a Config, one source after the other.
+type layers struct {
+	to     reflect.Value     // the Config
+	from   map[string]string // who gave a setting last, by its path
+	source string            // what is read now
+}
+
+// file lays a YAML file over the settings.
+func (l *layers) file(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	defer f.Close()
+	var doc, more yaml.Node
+	dec := yaml.NewDecoder(f)
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil // an empty file: everything is left as it is by default
+	} else if err != nil {
+		return fmt.Errorf("configuration %s: %w", path, err)
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("configuration %s: want one YAML document, not several", path)
+	}
+	l.source = path
+	return l.lay(l.to, nil, doc.Content[0])
+}
+
+// environment lays variables over the settings, sections before what is in
+// them, so that BIDHAWK_EXCHANGES may name what BIDHAWK_EXCHANGES_X_SEAT sets.
+func (l *layers) environment(environ []string) error {
+	var mine []string
 	for _, kv := range environ {
-		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, EnvPrefix) {
+		name, _, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, EnvPrefix) || slices.Contains(otherVariables, name) ||
+			slices.ContainsFunc(otherPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
-		setting, ok := names[name]
-		if !ok {
-			if slices.ContainsFunc(reserved, func(p string) bool { return strings.HasPrefix(name, p) }) {
-				continue
-			}
-			return fmt.Errorf("environment variable %s: no setting has that name", name)
-		}
-		var v any
-		if err := yamlv3.Unmarshal([]byte(value), &v); err != nil {
-			return fmt.Errorf("environment variable %s: %w", name, err)
-		}
-		if err := k.Set(setting, v); err != nil {
-			return fmt.Errorf("environment variable %s: %w", name, err)
+		mine = append(mine, kv)
+	}
+	slices.SortFunc(mine, func(a, b string) int {
+		x, _, _ := strings.Cut(a, "=")
+		y, _, _ := strings.Cut(b, "=")
+		return strings.Compare(x, y) // a section's name begins those of its settings
+	})
+	for _, kv := range mine {
+		name, value, _ := strings.Cut(kv, "=")
+		if err := l.variable(name, value); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// settingNames maps each setting's variable to its path: the fields of Config,
-// and those of every exchange and rate that the file names.
-func settingNames(k *koanf.Koanf) map[string]string {
-	names := make(map[string]string)
-	add := func(path string) {
-		names[EnvPrefix+strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(path))] = path
+func (l *layers) variable(name, value string) error {
+	found := l.named(name)
+	switch {
+	case len(found) == 0 && (strings.HasPrefix(name, "BIDHAWK_EXCHANGES_") || strings.HasPrefix(name, "BIDHAWK_RATES_")):
+		return fmt.Errorf("environment variable %s: got %q; want the name of a setting of an exchange or rate that the configuration file or BIDHAWK_EXCHANGES or BIDHAWK_RATES lists", name, value)
+	case len(found) == 0:
+		return fmt.Errorf("environment variable %s: got %q; want the name of a setting, such as BIDHAWK_DATA_DIR or BIDHAWK_LISTEN_BIDS", name, value)
+	case len(found) > 1:
+		return fmt.Errorf("environment variable %s: got %q; want a name that means one setting, not both %s and %s",
+			name, value, strings.Join(found[0].path, "."), strings.Join(found[1].path, "."))
 	}
-	var walk func(prefix string, t reflect.Type)
-	walk = func(prefix string, t reflect.Type) {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			path := prefix + f.Tag.Get("koanf")
-			add(path)
-			switch {
-			case f.Type.Kind() == reflect.Struct:
-				walk(path+".", f.Type)
-			case f.Type.Kind() == reflect.Map:
-				for _, key := range k.MapKeys(path) {
-					add(path + "." + key)
-					if f.Type.Elem().Kind() == reflect.Struct {
-						walk(path+"."+key+".", f.Type.Elem())
-					}
-				}
-			}
+	l.source = name
+	s := found[0]
+	n, err := variableNode(s.kind, value)
+	if err != nil {
+		return fmt.Errorf("environment variable %s: setting %s: got %q; want YAML: %w", name, strings.Join(s.path, "."), value, err)
+	}
+	// Laid from the root, so that entries of maps are replaced as a file would.
+	for _, key := range slices.Backward(s.path) {
+		n = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, n}}
+	}
+	return l.lay(l.to, nil, n)
+}
+
+// variableNode reads a variable's value: text as it is, lists also separated by
+// commas, sections in YAML's flow style ({a: 1, b: 2}).
+func variableNode(kind reflect.Kind, value string) (*yaml.Node, error) {
+	section := kind == reflect.Struct || kind == reflect.Map
+	list := kind == reflect.Slice && strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]")
+	if !section && !list {
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: value}, nil
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(value), &doc); err != nil {
+		return nil, err
+	}
+	if len(doc.Content) == 0 { // no more than blanks
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: value}, nil
+	}
+	return doc.Content[0], nil
+}
+
+// setting is one that a variable can name.
+type setting struct {
+	path []string
+	kind reflect.Kind
+}
+
+// named finds the settings whose variable is name: fields of Config, and those
+// of every exchange and rate there is so far.
+func (l *layers) named(name string) (found []setting) {
+	walkSettings(l.to, nil, func(s setting) {
+		if Variable(s.path...) == name {
+			found = append(found, s)
+		}
+	})
+	return found
+}
+
+// Variable is the name of a setting's environment variable.
+func Variable(path ...string) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(strings.Join(path, "_"), "-", "_"))
+}
+
+// walkSettings calls f for each setting in v, sections before what is in them.
+func walkSettings(v reflect.Value, path []string, f func(setting)) {
+	visit := func(name string, v reflect.Value) {
+		p := append(slices.Clip(path), name)
+		f(setting{p, v.Kind()})
+		walkSettings(v, p, f)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			visit(v.Type().Field(i).Tag.Get(settingTag), v.Field(i))
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			visit(k.String(), v.MapIndex(k))
 		}
 	}
-	walk("", reflect.TypeFor[Config]())
-	return names
 }
 
-// decode fills cfg strictly: an unknown key or a value of another type is an
-// error that names it.
-func decode(k *koanf.Koanf, cfg *Config) error {
-	exchanges := k.MapKeys("exchanges")
-	for _, name := range exchanges {
-		cfg.Exchanges[name] = defaultExchange()
+// sourced adds to a rule's error where the value came from.
+func (l *layers) sourced(err error) error {
+	path, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "setting "), ":")
+	if from, ok := l.from[path]; ok {
+		return fmt.Errorf("%w (%s)", err, from)
 	}
-	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		TagName: "koanf", Result: cfg, ErrorUnused: true, WeaklyTypedInput: false,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(decodeDuration, decodeScalarToText, mapstructure.StringToSliceHookFunc(",")),
-		MatchName:  func(key, field string) bool { return key == field },
-	})
-	if err != nil {
-		return err
-	}
-	return plain(d.Decode(k.Raw()))
-}
-
-// plain turns mapstructure's list of problems into one line.
-func plain(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := strings.NewReplacer("\n\n* ", " ", "\n* ", "; ", "\n", " ").Replace(err.Error())
-	if _, rest, ok := strings.Cut(text, "error(s):"); ok {
-		text = strings.TrimSpace(rest)
-	}
-	return errors.New(text)
-}
-
-func decodeDuration(from, to reflect.Type, v any) (any, error) {
-	if to != reflect.TypeFor[time.Duration]() || from == to {
-		return v, nil
-	}
-	s, ok := v.(string)
-	if !ok {
-		return nil, fmt.Errorf("got %v; want a duration such as 250ms", v)
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return nil, fmt.Errorf("got %q; want a duration such as 250ms", s)
-	}
-	return d, nil
-}
-
-// decodeScalarToText lets YAML's numbers stand where text is due (rates, seats).
-func decodeScalarToText(from, to reflect.Type, v any) (any, error) {
-	if to.Kind() != reflect.String || to.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return v, nil
-	}
-	switch from.Kind() {
-	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
-		return fmt.Sprint(v), nil
-	}
-	return v, nil
+	return err
 }

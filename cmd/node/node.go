@@ -263,11 +263,7 @@ func (n *Node) openBidder(ctx context.Context) error {
 		return err
 	}
 	n.onClose(n.exposures.Close)
-	b := n.cfg.Bidder
-	n.bidder, err = bidder.New(bidder.Config{
-		MaxBodyBytes: b.MaxBodyBytes, MaxCandidates: b.MaxCandidates, MaxTries: b.MaxTries, PublicURL: n.cfg.PublicURL,
-		ContextualWithoutBasis: b.ContextualWithoutBasis, CountsEvery: b.CountsEvery, MaxCountRows: b.MaxCountRows,
-	}, bidder.Deps{
+	n.bidder, err = bidder.New(n.cfg.bidder(), bidder.Deps{
 		Exchanges: n.cfg.exchanges(), Profiles: n.profileStore, Ancestors: n.taxonomy.AppendAncestors, TagNumber: n.taxonomy,
 		Wallet: n.wallet, Frequency: n.frequency, Rates: n.rates, FX: fx, Events: n.publisher, Tokens: n.keys.tokens,
 		UserKeys: n.keys.users, BidIDs: n.bidIDs, Clock: Clock, Logger: n.logger.Named("bidder"), Ready: n.Ready,
