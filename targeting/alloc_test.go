@@ -7,7 +7,7 @@ import "testing"
 func TestMatchDoesNotAllocate(t *testing.T) {
 	w := newWorkload(2)
 	ix := buildWorkload(t, w, 3000)
-	requests := make([]*workloadRequest, 200)
+	requests := make([]*benchRequest, 200)
 	for i := range requests {
 		requests[i] = w.request(60)
 	}

@@ -122,16 +122,16 @@ func (w *workload) catalog(n int) *campaigns.Catalog {
 	return cat
 }
 
-// workloadRequest is a request of one imp.
-type workloadRequest struct {
+// benchRequest is a request of one imp.
+type benchRequest struct {
 	RequestFacts
 	imp ImpFacts
 }
 
-func (w *workload) request(advertisers int) *workloadRequest {
+func (w *workload) request(advertisers int) *benchRequest {
 	text := func(format string, n any) []byte { return fmt.Appendf(nil, format, n) }
 	country := w.country.Uint64()
-	r := &workloadRequest{RequestFacts: RequestFacts{
+	r := &benchRequest{RequestFacts: RequestFacts{
 		Exchange: fmt.Sprintf("exchange%d", 1+w.rng.IntN(8)), Now: epoch.Add(time.Duration(w.rng.IntN(1e6)) * time.Second),
 		Country: text("C%02d", country), Region: text("R%d", w.region.Uint64()), City: []byte("Springfield"),
 		DeviceType: 1 + w.rng.IntN(5), OS: text("OS%d", 1+w.rng.IntN(5)),
