@@ -112,7 +112,7 @@ func Defaults() Config {
 			CVR: 0.08, ConversionDelay: time.Second, OrderMedian: 35 * money.Unit,
 		},
 		Notices: Notices{
-			Workers: 16, MaxPending: 50_000, RetryFor: time.Minute, Timeout: 5 * time.Second,
+			Workers: 64, MaxPending: 50_000, RetryFor: time.Minute, Timeout: 5 * time.Second,
 			DrainFor: 90 * time.Second, RepeatShare: 0.02,
 		},
 		FloorWith:     FloorConfig{Pairs: 7},
