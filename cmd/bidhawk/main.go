@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 	_ "time/tzdata" // advertisers' zones, on machines without a zone database
 
 	"github.com/alecthomas/kong"
@@ -102,17 +104,29 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 type checkCommand struct{ configFlag }
 
-func (c *checkCommand) Run() error {
-	cfg, err := c.load()
+func (c *checkCommand) Run() error { return check(os.Stdout, c.Config, os.Environ()) }
+
+// check prints every setting in force, or fails with the first that is wrong.
+// It opens nothing but the files that the settings name.
+func check(w io.Writer, path string, environ []string) error {
+	cfg, err := node.Load(path, environ)
 	if err != nil {
 		return err
 	}
-	if _, err := node.OpenTaxonomy(cfg); err != nil {
+	tags, err := node.OpenTaxonomy(cfg)
+	if err != nil {
 		return err
 	}
-	fmt.Printf("%s: good. bids on %s, API and console on %s, operations on %s; state in %s; event log %s; exchanges: %s\n",
-		c.Config, cfg.Listen.Bids, cfg.Listen.API, cfg.Listen.Operations, cfg.DataDir, cfg.EventLog.Backend, strings.Join(cfg.ExchangeNames(), ", "))
-	return nil
+	fmt.Fprintf(w, "%s: good; with the environment's BIDHAWK_ variables over it these settings are in force\n", path)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range cfg.Settings() {
+		fmt.Fprintf(t, "  %s\t%s\n", s[0], s[1])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "The taxonomy has %d tags.\n", len(tags.Tags()))
+	return err
 }
 
 type versionCommand struct{}

@@ -149,7 +149,7 @@ type setting struct {
 // named finds the settings whose variable is name: fields of Config, and those
 // of every exchange and rate there is so far.
 func (l *layers) named(name string) (found []setting) {
-	walkSettings(l.to, nil, func(s setting) {
+	walkSettings(l.to, nil, func(s setting, _ reflect.Value) {
 		if Variable(s.path...) == name {
 			found = append(found, s)
 		}
@@ -163,10 +163,10 @@ func Variable(path ...string) string {
 }
 
 // walkSettings calls f for each setting in v, sections before what is in them.
-func walkSettings(v reflect.Value, path []string, f func(setting)) {
+func walkSettings(v reflect.Value, path []string, f func(setting, reflect.Value)) {
 	visit := func(name string, v reflect.Value) {
 		p := append(slices.Clip(path), name)
-		f(setting{p, v.Kind()})
+		f(setting{p, v.Kind()}, v)
 		walkSettings(v, p, f)
 	}
 	switch v.Kind() {
@@ -175,10 +175,29 @@ func walkSettings(v reflect.Value, path []string, f func(setting)) {
 			visit(v.Type().Field(i).Tag.Get(settingTag), v.Field(i))
 		}
 	case reflect.Map:
-		for _, k := range v.MapKeys() {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
 			visit(k.String(), v.MapIndex(k))
 		}
 	}
+}
+
+// Settings lists every setting and its value, as a file would give it. None is
+// a secret: those are in files, and only their paths are settings.
+func (c Config) Settings() (list [][2]string) {
+	walk := func(s setting, v reflect.Value) {
+		text := quote(v.Interface())
+		switch {
+		case s.kind == reflect.Struct || s.kind == reflect.Map:
+			return
+		case s.kind == reflect.Slice:
+			text = "[" + strings.Join(v.Interface().([]string), ", ") + "]"
+		}
+		list = append(list, [2]string{strings.Join(s.path, "."), text})
+	}
+	walkSettings(reflect.ValueOf(c), nil, walk)
+	return list
 }
 
 // sourced adds to a rule's error where the value came from.
