@@ -23,6 +23,7 @@ export class KillDialog {
     $('kill-form').addEventListener('submit', (e) => { e.preventDefault(); this.#submit(); });
     $('kill-close').addEventListener('click', () => this.#dialog.close());
     this.#dialog.addEventListener('close', () => this.#drafts.set(this.#draft(), $('kill-reason').value));
+    for (const id of ['kill-reason', 'kill-word']) $(id).addEventListener('input', () => this.#error(id, ''));
     // A click beside the dialog closes nothing: it may be a slip of a tired hand.
   }
 
@@ -93,13 +94,16 @@ export class KillDialog {
   }
 
   #errors({ reason = '', word = '', rest = '' }) {
-    for (const [id, text] of [['kill-reason', reason], ['kill-word', word]]) {
-      $(id).setAttribute('aria-invalid', String(text !== ''));
-      setText($(`${id}-error`), text);
-      showIf($(`${id}-error`), text !== '');
-    }
+    this.#error('kill-reason', reason);
+    this.#error('kill-word', word);
     setText($('kill-error'), rest);
     showIf($('kill-error'), rest !== '');
+  }
+
+  #error(id, text) {
+    $(id).setAttribute('aria-invalid', String(text !== ''));
+    setText($(`${id}-error`), text);
+    showIf($(`${id}-error`), text !== '');
   }
 
   #setBusy(busy) {

@@ -7,7 +7,7 @@ import { Live } from './live.js';
 import { age, count, dateTime, time, zone } from './number.js';
 import { Reasons } from './reasons.js';
 import { SignIn } from './signin.js';
-import { STALE_MS, headline, lastSeconds, noBidsOf, sum, verdicts } from './status.js';
+import { headline, isStale, lastSeconds, noBidsOf, sum, verdicts } from './status.js';
 import { Table } from './table.js';
 import { attachTheme } from './theme.js';
 import { Tiles } from './tiles.js';
@@ -32,7 +32,6 @@ function changed() {
     const minute = lastSeconds(body, 60);
     reasons.draw(noBidsOf(minute), minute.length, sum(minute, 'requests'));
     table.draw(body.lines, live.switches);
-    drawVerdicts(body);
     drawFacts(body);
   }
   if (live.refused !== null && asked !== live.refused) signIn.open(live.refused);
@@ -61,7 +60,8 @@ function drawStatus() {
 function drawAge(now) {
   const { body, received } = live;
   if (!body) return;
-  const stale = now - received > STALE_MS;
+  const stale = isStale(live, now);
+  drawVerdicts(verdicts(body, stale));
   setText($('asof-time'), `As of ${time(body.at)}`);
   setText($('asof-age'), `· ${age(now - received)}${zone === 'UTC' ? '' : ` · ${zone}`}`);
   setAttr($('asof'), 'title', `${dateTime(body.at)}\n${new Date(body.at).toISOString()}`);
@@ -77,9 +77,9 @@ function drawKill() {
   button.className = on ? 'resume' : 'danger';
 }
 
-function drawVerdicts(body) {
+function drawVerdicts(answers) {
   const host = $('verdicts');
-  verdicts(body).forEach((v, i) => {
+  answers.forEach((v, i) => {
     if (!host.children[i]) {
       host.append(el('div', {}, el('dt'), el('dd', { class: 'answer' }, el('span', { class: 'lamp', 'aria-hidden': 'true' }), el('span')), el('dd', { class: 'detail' })));
     }

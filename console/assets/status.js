@@ -5,7 +5,7 @@ import { count, micros, percent, rate } from './number.js';
 import { exact, rounded } from './money.js';
 import { label } from './reasons.js';
 
-export const STALE_MS = 4000; // data older than this is not "now"
+const STALE_MS = 4000; // data older than this is not "now"
 const SLOW_P99_US = 20_000; // exchanges give 80-300 ms, most of it network: our part must be small
 const HOUSE_MUCH = 200n;
 const LATE_P99_US = 80_000; // beyond the shortest tmax in use
@@ -15,6 +15,14 @@ const ORDER = { idle: 0, good: 1, warn: 2, bad: 3 };
 // lastSeconds are the newest n seconds.
 export const lastSeconds = (body, n) => body.seconds.slice(-n);
 export const sum = (seconds, field) => seconds.reduce((s, x) => s + x[field], 0);
+
+// middle is the median of what seconds measured in field; 0 without any. A
+// quantile's median over ten seconds does not flap with one pause of the
+// collector, as its maximum would.
+export function middle(seconds, field) {
+  const sorted = seconds.map((s) => s[field]).filter((v) => v > 0).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
 
 // noBidsOf adds up the reasons of seconds, the commonest first.
 export function noBidsOf(seconds) {
@@ -35,7 +43,7 @@ export function troubles(s, now) {
   }
   if (!s.body) return list;
   const b = s.body;
-  if (list.length === 0 && now - s.received > STALE_MS) add('warn', 'Data is stale', 'The page waits for an answer.');
+  if (list.length === 0 && isStale(s, now)) add('warn', 'Data is stale', 'The page waits for an answer.');
   if (b.killed) {
     const k = s.switches?.get('all');
     add('bad', 'Kill switch is on', k ? `${sentence(k.reason)} Set by ${k.by}.` : 'All bidding is stopped.');
@@ -52,8 +60,7 @@ export function troubles(s, now) {
   }
   const speed = verdictSpeed(b);
   if (b.ready && (speed.level === 'warn' || speed.level === 'bad')) add(speed.level, speed.answer, `${sentence(speed.detail)}`);
-  const newest = b.seconds.at(-1);
-  if (newest && b.at - newest.at > STALE_MS) add('warn', 'Counters stand still', 'The server answers, but its newest second is old.');
+  if (standsStill(b)) add('warn', 'Counters stand still', 'The server answers, but its newest second is old.');
   return list.sort((x, y) => ORDER[y.level] - ORDER[x.level]);
 }
 
@@ -80,9 +87,17 @@ function bidding(b) {
 }
 
 // verdicts are the answers to the three questions: [{question, level, answer, detail}].
-export function verdicts(b) {
-  return [verdictBids(b), verdictSpeed(b), verdictMoney(b)];
+// What was true when the data came is no answer once it is old.
+export function verdicts(b, stale) {
+  const now = [verdictBids(b), verdictSpeed(b), verdictMoney(b)];
+  return stale || standsStill(b) ? now.map((v) => ({ ...v, level: 'idle', answer: 'Unknown', detail: `last known: ${v.answer.toLowerCase()}, ${v.detail}` })) : now;
 }
+
+// standsStill says whether a server that answers has stopped to count.
+const standsStill = (b) => b.seconds.length > 0 && b.at - b.seconds.at(-1).at > STALE_MS;
+
+// isStale says whether the data of s, a Live, may no longer be called "now".
+export const isStale = (s, now) => now - s.received > STALE_MS || s.refused !== null;
 
 function verdictBids(b) {
   const question = 'Bidding?';
@@ -97,7 +112,7 @@ function verdictBids(b) {
 function verdictSpeed(b) {
   const question = 'Fast?';
   const ten = lastSeconds(b, 10);
-  const p99 = Math.max(0, ...ten.map((s) => s.p99));
+  const p99 = middle(ten, 'p99');
   if (p99 === 0) return { question, level: 'idle', answer: 'Unknown', detail: 'no requests to measure' };
   const { text, unit } = micros(p99);
   const detail = `p99 ${text} ${unit} · limit ${SLOW_P99_US / 1000} ms`;

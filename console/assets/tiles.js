@@ -3,7 +3,7 @@
 import { Spark, secondAt, xOf } from './chart.js';
 import { el, setAttr, setText } from './dom.js';
 import { count, micros, percent, rate, time } from './number.js';
-import { sum } from './status.js';
+import { middle, sum } from './status.js';
 
 const NOW_S = 10; // the figure is a mean of so many seconds: one alone is noise
 
@@ -26,11 +26,11 @@ const TILES = [
   },
   {
     title: 'Latency',
-    about: 'From a request read to its answer built. p99 is the worst second of ten, p50 the middle one',
+    about: 'From a request read to its answer built. p99 and p50 are the middle ones of the last ten seconds',
     lines: [['', (s) => s.p99], ['second', (s) => s.p50]],
-    now: (seconds) => ({ ...micros(Math.max(0, ...seconds.map((s) => s.p99))), tail: 'p99' }),
-    at: (s) => `p50 ${latency(s.p50)} · p99 ${latency(s.p99)}`,
-    note: (seconds) => `p50 ${latency(middle(seconds.map((s) => s.p50)))}`,
+    now: (seconds) => ({ ...micros(middle(seconds, 'p99')), tail: 'p99' }),
+    at: (s) => `p99 ${latency(s.p99)}`,
+    note: (seconds) => `p50 ${latency(middle(seconds, 'p50'))} · worst ${latency(Math.max(0, ...seconds.map((s) => s.p99)))}`,
   },
   { title: 'Wins', ...perSecond('wins') },
   { title: 'Billed', ...perSecond('billed') },
@@ -129,11 +129,6 @@ function nearest(seconds, end, x) {
 function latency(us) {
   const { text, unit } = micros(us);
   return unit ? `${text} ${unit}` : text;
-}
-
-function middle(list) {
-  const sorted = list.filter((v) => v > 0).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 function split(text) {

@@ -53,7 +53,7 @@ const STATES = {
   slow: ['Too slow', 'Yes', 'Too slow', 'Yes'],
   killed: ['Kill switch is on', 'No', 'Yes', 'Yes'],
   stopped: ['1 ledger partition has stopped', 'Yes', 'Yes', 'Stopped'],
-  still: ['Counters stand still', 'Yes', 'Yes', 'Yes'],
+  still: ['Counters stand still', 'Unknown', 'Unknown', 'Unknown'],
   many: ['Ready and bidding', 'Yes', 'Yes', 'Yes'],
   odd: ['A budget is passed', 'Yes', 'Slow', 'No'],
 };
@@ -163,6 +163,7 @@ for (const [scenario, words] of [['gone', 'The connection failed'], ['broken', "
     await b.sees('#why', words);
     await page.locator('#asof.stale').waitFor();
     truth(await page.locator('tbody tr').count() === 12, 'the rows are gone');
+    equal(await page.locator('#verdicts .answer span:last-child').allTextContents(), ['Unknown', 'Unknown', 'Unknown'], 'answers of old data');
     await accessible();
     await b.shot(`${scenario}-desktop`);
     await b.play('normal');
