@@ -21,26 +21,23 @@ type builder struct {
 	listsOf [numDims][][]uint32
 	// known finds a list by its dimension and sorted values.
 	known map[string]uint32
-	masks map[hourMask]uint32
 	zones map[*time.Location]uint32
-	bits  uint32 // the next free one; bit 0 stands for none
+	bits  uint32 // the next free one
 }
 
 func newBuilder(ix *Index, tags TagNumbers) *builder {
 	for d := range ix.dims {
 		ix.dims[d].ids = map[string]uint32{}
 	}
-	ix.rows = make([]row, len(ix.lines))
-	ix.spans = make([]span, len(ix.lines)+1)
-	ix.masks = []hourMask{{}} // mask 0 is of rows that ask nothing
+	ix.records = make([]record, len(ix.lines))
+	ix.rows = make([]row, len(ix.lines)+1)
 	return &builder{
 		ix:    ix,
 		tags:  tags,
 		tagID: map[campaigns.TagNumber]uint32{},
 		known: map[string]uint32{},
-		masks: map[hourMask]uint32{},
 		zones: map[*time.Location]uint32{},
-		bits:  1,
+		bits:  bitFirst,
 	}
 }
 
@@ -62,11 +59,10 @@ func (b *builder) row(n int) error {
 	r := &b.ix.rows[n]
 	r.start, r.end = flight(line.Lineage)
 	r.deals = len(t.Deals) > 0
-	b.hours(r, line)
+	rec := &b.ix.records[n]
+	rec.owner = b.owner(line.Advertiser.ID)
 
-	at := &b.ix.spans[n]
-	at.request = uint32(len(b.ix.program))
-	at.owner = b.owner(line.Advertiser.ID)
+	r.program = uint32(len(b.ix.program))
 	sets := b.sets(t)
 	for d := range dimSize {
 		switch d {
@@ -74,6 +70,8 @@ func (b *builder) row(n int) error {
 			b.inventory(&sets)
 		case dimTag:
 			b.tagsHeld(&t.Tags)
+		case dimHour:
+			b.hours(line)
 		default:
 			b.include(d, sets[d].Include)
 		}
@@ -82,10 +80,10 @@ func (b *builder) row(n int) error {
 		b.exclude(d, b.intern(d, sets[d].Exclude))
 	}
 	b.exclude(dimTag, b.internTags(t.Tags.NoneOf))
-	at.imp = uint32(len(b.ix.program))
+	rec.imp = uint32(len(b.ix.program))
 	b.include(dimSize, asks(t, dimSize).Include)
 	b.include(dimDeal, asks(t, dimDeal).Include)
-	b.ix.spans[n+1].request = uint32(len(b.ix.program))
+	b.ix.rows[n+1].program = uint32(len(b.ix.program))
 	if len(b.ix.program) > math.MaxUint32 {
 		return errors.New("compile targeting: programs take more than 2^32 words")
 	}
@@ -122,25 +120,29 @@ func (b *builder) bit() uint32 {
 	return b.bits - 1
 }
 
-func (b *builder) hours(r *row, line *Line) {
+// hours compiles the hours of the week in the advertiser's zone.
+func (b *builder) hours(line *Line) {
 	hours := line.LineItem.Targeting.HoursOfWeek
 	if len(hours) == 0 {
 		return
-	}
-	mask := newHourMask(hours)
-	id, ok := b.masks[mask]
-	if !ok {
-		id = uint32(len(b.ix.masks))
-		b.masks[mask] = id
-		b.ix.masks = append(b.ix.masks, mask)
 	}
 	zone, ok := b.zones[line.Zone]
 	if !ok {
 		zone = uint32(len(b.ix.zones))
 		b.zones[line.Zone] = zone
 		b.ix.zones = append(b.ix.zones, line.Zone)
+		for range weekHours {
+			b.value(dimHour)
+		}
 	}
-	r.hours, r.zone = id, zone
+	ids := make([]uint32, 0, len(hours))
+	for _, h := range hours {
+		if h >= 0 && h < weekHours {
+			ids = append(ids, zone*weekHours+uint32(h))
+		}
+	}
+	slices.Sort(ids)
+	b.clause(dimHour, false, b.appendBits(nil, dimHour, slices.Compact(ids)))
 }
 
 // tagsHeld compiles the tags that must be held. A tag that nobody defined never
@@ -298,7 +300,8 @@ func (b *builder) value(d dim) uint32 {
 	return uint32(len(dict.values) - 1)
 }
 
-// finish lays out the lists and gives them their bits, behind all others.
+// finish lays out the lists and gives them their bits, behind all others; then
+// programs are final, and records can be made of them.
 func (b *builder) finish() {
 	ix := b.ix
 	ix.tags = newTagTable(b.tagID)
@@ -311,9 +314,10 @@ func (b *builder) finish() {
 		}
 	}
 	ix.program = slices.Clip(ix.program)
-	for n := range int32(len(ix.rows)) {
-		b.rebase(ix.requestProgram(n))
-		b.rebase(ix.impProgram(n))
+	b.rebase(ix.program)
+	for n := range ix.records {
+		r := &ix.records[n]
+		r.rest = ix.rows[n].program + uint32(r.digest(ix.requestProgram(int32(n))))
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	dimBundle
 	dimTag
 	dimCategory
+	dimHour
 	dimExchange
 	dimCountry
 	dimDevice
@@ -49,12 +50,18 @@ func headerOf(h uint32) (d dim, not bool, count int) {
 	return dim(h >> headerDim), h&headerNot != 0, int(h & headerCount)
 }
 
+// A row's programs follow each other, and the next row's follow them.
+
 func (ix *Index) requestProgram(n int32) []uint32 {
-	return ix.program[ix.spans[n].request:ix.spans[n].imp]
+	return ix.program[ix.rows[n].program:ix.records[n].imp]
+}
+
+func (ix *Index) restProgram(n int32) []uint32 {
+	return ix.program[ix.records[n].rest:ix.records[n].imp]
 }
 
 func (ix *Index) impProgram(n int32) []uint32 {
-	return ix.program[ix.spans[n].imp:ix.spans[n+1].request]
+	return ix.program[ix.records[n].imp:ix.rows[n+1].program]
 }
 
 // holds runs a program.

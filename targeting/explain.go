@@ -21,15 +21,12 @@ const (
 	ReasonUnknown   Reason = "unknown"     // no such line item in the catalog
 )
 
-const (
-	reasonHours Reason = "hours_of_week"
-	reasonDeals Reason = "deals"
-)
+const reasonDeals Reason = "deals"
 
 // reasons are the dimensions' names.
 var reasons = [numDims]Reason{
 	dimTag: "tags", dimCity: "cities", dimRegion: "regions", dimDomain: "domains", dimBundle: "bundles",
-	dimCategory: "categories", dimExchange: "exchanges", dimCountry: "countries", dimDevice: "device_types",
+	dimCategory: "categories", dimHour: "hours_of_week", dimExchange: "exchanges", dimCountry: "countries", dimDevice: "device_types",
 	dimOS: "os", dimSize: "sizes", dimDeal: reasonDeals,
 	dimInventory: "", // see inventoryReasons
 }
@@ -64,15 +61,12 @@ func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID
 	ix.holdRequest(&s, req)
 	ix.holdImp(&s, imp)
 	slices.Sort(s.own)
-	ix.holdOwn(&s, s.own, ix.spans[n].owner)
+	ix.holdOwn(&s, s.own, ix.records[n].owner)
 	r := &ix.rows[n]
 
 	var out []Reason
 	if now := req.Now.UnixMilli(); now < r.start || now >= r.end {
 		out = append(out, ReasonFlight)
-	}
-	if r.hours != 0 && !ix.masks[r.hours].has(s.hours[r.zone]) {
-		out = append(out, reasonHours)
 	}
 	if imp.PrivateOnly && !r.deals {
 		out = append(out, reasonDeals)

@@ -2,21 +2,8 @@ package targeting
 
 import "time"
 
-// hourMask is a set of hours of the week; hour 0 is Monday 00:00.
-type hourMask [3]uint64
-
+// weekHours is the hours of a week; hour 0 is Monday 00:00.
 const weekHours = 168
-
-func (m *hourMask) has(hour uint8) bool { return m[hour>>6]&(1<<(hour&63)) != 0 }
-
-func newHourMask(hours []int) (m hourMask) {
-	for _, h := range hours {
-		if h >= 0 && h < weekHours {
-			m[h>>6] |= 1 << (h & 63)
-		}
-	}
-	return m
-}
 
 // offset is a zone's distance to UTC during [from, until), all in seconds. A
 // Scratch keeps it between requests: finding it costs more than the rest of a match.

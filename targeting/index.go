@@ -11,13 +11,14 @@ import (
 //
 // A row is a line item, and row numbers follow rank. Four dimensions in which a
 // request has one of few values (exchange, country, device type, OS) are row
-// bitmaps, ANDed word by word; a row that survives them runs its program, the
-// AND of its other clauses (see clause.go). The zero Index has no rows.
+// bitmaps, ANDed word by word; a row that survives them is tried on its record
+// (see record.go) and then runs what is left of its program, the AND of its other
+// clauses (see clause.go). The zero Index has no rows.
 type Index struct {
 	generation int64
 	lines      []Line
-	spans      []span // of each row, and one behind the last
-	rows       []row
+	records    []record
+	rows       []row // and one behind the last
 	ids        map[campaigns.ID]int32
 	leftOut    map[campaigns.ID]Reason
 
@@ -26,35 +27,24 @@ type Index struct {
 	tags    tagTable
 	lists   lists
 	program []uint32
-	masks   []hourMask
-	zones   []*time.Location
+	zones   []*time.Location // hour h in zone z is value z*weekHours+h of dimHour
 	// owners finds the bit that stands for an advertiser.
 	owners map[campaigns.ID]uint32
 	words  int // of a Scratch's bitset
 }
 
-// span is what matching reads of every row that the filters leave standing.
-type span struct {
-	// The row's programs are program[request:imp], the clauses that the request
-	// alone decides, and from imp to where the next row's begin, those that take
-	// the imp.
-	request, imp uint32
-	owner        uint32 // the bit of the line item's advertiser
-}
-
-// row is what matching reads of a line item whose request program holds.
+// row is what matching reads of a line item that its request's program wants.
 type row struct {
 	start, end int64  // the flight in Unix milliseconds: [start, end)
-	hours      uint32 // its mask; 0 asks nothing
-	zone       uint32
-	deals      bool // it bids under deals only
+	program    uint32 // where its programs begin
+	deals      bool   // it bids under deals only
 }
 
 // Generation is that of the catalog the index was built from.
 func (ix *Index) Generation() int64 { return ix.generation }
 
 // Len is the number of rows.
-func (ix *Index) Len() int { return len(ix.rows) }
+func (ix *Index) Len() int { return len(ix.lines) }
 
 // Line is the line item of a row that Match answered. The caller must not write it.
 func (ix *Index) Line(row int32) *Line { return &ix.lines[row] }
@@ -79,16 +69,7 @@ func (ix *Index) Begin(s *Scratch, req *RequestFacts) {
 	s.bind(ix)
 	ix.holdRequest(s, req)
 	now := req.Now.UnixMilli()
-	exchange := s.columns[filterExchange]
-	country := s.columns[filterCountry][:len(exchange)]
-	device := s.columns[filterDevice][:len(exchange)]
-	os := s.columns[filterOS][:len(exchange)]
-	for w, word := range exchange {
-		word &= country[w] & device[w] & os[w]
-		if word != 0 {
-			ix.survivors(s, w, word, now)
-		}
-	}
+	ix.scan(s, now)
 	if len(s.deferred) > 0 {
 		ix.admitOwned(s, now)
 	}

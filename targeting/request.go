@@ -5,7 +5,7 @@ import "bytes"
 // holdRequest enters what the request has into s.
 func (ix *Index) holdRequest(s *Scratch, req *RequestFacts) {
 	for i, zone := range ix.zones {
-		s.hours[i] = s.offsets[i].hour(req.Now, zone)
+		ix.hold(s, dimHour, uint32(i)*weekHours+uint32(s.offsets[i].hour(req.Now, zone)))
 	}
 	ix.holdFiltered(s, req)
 	ix.holdPlace(s, req)

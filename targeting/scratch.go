@@ -16,10 +16,10 @@ type Scratch struct {
 	// log undoes changes of bits, latest first.
 	log     []change
 	columns [numFilters][]uint64
-	rows    []int32 // those that want the request
-	key     []byte  // a normalised value while it is looked up
-	offsets []offset
-	hours   []uint8 // the hour of the week, by zone
+	queue   [queueLen]int32 // rows that their records want
+	rows    []int32         // those that want the request
+	key     []byte          // a normalised value while it is looked up
+	offsets []offset        // by zone
 	// own are the request's tags that advertisers hold themselves: owner's bit
 	// and value. They count for that advertiser's rows alone, which therefore
 	// wait in deferred (owner's bit and row) until all others are done.
@@ -44,7 +44,9 @@ func (s *Scratch) bind(ix *Index) {
 	s.bits = slices.Grow(s.bits[:0], ix.words)[:ix.words]
 	s.offsets = slices.Grow(s.offsets[:0], len(ix.zones))[:len(ix.zones)]
 	clear(s.offsets)
-	s.hours = slices.Grow(s.hours[:0], len(ix.zones))[:len(ix.zones)]
+	if ix.words > 0 {
+		s.bits[0] = 1 << bitAlways
+	}
 }
 
 func (s *Scratch) set(bit uint32) { s.or(bit>>6, 1<<(bit&63)) }
@@ -66,23 +68,44 @@ func (s *Scratch) rewind(n int) {
 	s.log = s.log[:n]
 }
 
-// survivors runs the programs of the rows set in a word of the filters' AND.
-func (ix *Index) survivors(s *Scratch, w int, word uint64, now int64) {
+// queueLen is how many rows scan gathers before it admits them: in large groups
+// the processor tries several records at a time.
+const queueLen = 256
+
+// scan tries the records of the rows in the AND of the filters.
+func (ix *Index) scan(s *Scratch, now int64) {
 	owned := len(s.own) > 0
-	for ; word != 0; word &= word - 1 {
-		n := int32(w<<6 | bits.TrailingZeros64(word))
-		if owner := ix.spans[n].owner; owned && s.has(owner) {
-			s.deferred = append(s.deferred, uint64(owner)<<32|uint64(n))
-		} else if holds(ix.requestProgram(n), s.bits) && ix.timely(s, n, now) {
+	exchange := s.columns[filterExchange]
+	country := s.columns[filterCountry][:len(exchange)]
+	device := s.columns[filterDevice][:len(exchange)]
+	os := s.columns[filterOS][:len(exchange)]
+	queued := 0
+	for w, word := range exchange {
+		for word &= country[w] & device[w] & os[w]; word != 0; word &= word - 1 {
+			n := int32(w<<6 | bits.TrailingZeros64(word))
+			r := &ix.records[n]
+			if owned && s.has(r.owner) {
+				s.deferred = append(s.deferred, uint64(r.owner)<<32|uint64(n))
+				continue
+			}
+			s.queue[queued] = n
+			queued += int(r.wants(s.bits))
+		}
+		if queued > queueLen-64 {
+			ix.admit(s, s.queue[:queued], now)
+			queued = 0
+		}
+	}
+	ix.admit(s, s.queue[:queued], now)
+}
+
+// admit appends to s.rows those of some rows, wanted by their records, that want the request.
+func (ix *Index) admit(s *Scratch, rows []int32, now int64) {
+	for _, n := range rows {
+		if holds(ix.restProgram(n), s.bits) && ix.rows[n].start <= now && now < ix.rows[n].end {
 			s.rows = append(s.rows, n)
 		}
 	}
-}
-
-// timely says whether a row's flight and hours are on.
-func (ix *Index) timely(s *Scratch, n int32, now int64) bool {
-	r := &ix.rows[n]
-	return now >= r.start && now < r.end && (r.hours == 0 || ix.masks[r.hours].has(s.hours[r.zone]))
 }
 
 // admitOwned runs the programs of the deferred rows, advertiser by advertiser,
@@ -97,10 +120,8 @@ func (ix *Index) admitOwned(s *Scratch, now int64) {
 			s.rewind(before)
 			own = ix.holdOwn(s, own, uint32(owner))
 		}
-		n := int32(s.deferred[i])
-		if holds(ix.requestProgram(n), s.bits) && ix.timely(s, n, now) {
-			s.rows = append(s.rows, n)
-		}
+		s.queue[0] = int32(s.deferred[i])
+		ix.admit(s, s.queue[:ix.records[s.queue[0]].wants(s.bits)], now)
 	}
 	s.rewind(before)
 	slices.Sort(s.rows)
