@@ -43,8 +43,8 @@ func serve(t testing.TB) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, _, err := store.EnsureOperatorKey(t.Context())
-	if err != nil {
+	key := ""
+	if _, err := store.EnsureOperatorKey(t.Context(), func(plain string) error { key = plain; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	s := &service{t: t, store: store, operator: key}

@@ -81,30 +81,37 @@ func (s *Store) insertKey(ctx context.Context, db execer, k campaigns.APIKey) (s
 	return plain, k, nil
 }
 
-// EnsureOperatorKey issues the first operator's key of an installation. created
-// is false, and plain empty, where an unrevoked one exists.
-func (s *Store) EnsureOperatorKey(ctx context.Context) (plain string, created bool, err error) {
+// EnsureOperatorKey issues the first operator's key of an installation; created
+// is false where an unrevoked one exists. The key is in force only after keep
+// has put it where its holder finds it: a crash in between leaves a kept key
+// that is good for nothing, and the next call issues another; the other way
+// round nobody would ever get in. keep runs at most once, within the store's
+// write transaction: it must not call the store.
+func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) error) (created bool, err error) {
 	t, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return "", false, fmt.Errorf("begin: %w", err)
+		return false, fmt.Errorf("begin: %w", err)
 	}
 	defer t.Rollback() // after a commit it does nothing
 	var n int
 	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM api_keys WHERE role = ? AND revoked_at IS NULL",
 		campaigns.RoleOperator).Scan(&n); err != nil {
-		return "", false, fmt.Errorf("count operator keys: %w", err)
+		return false, fmt.Errorf("count operator keys: %w", err)
 	}
 	if n > 0 {
-		return "", false, nil
+		return false, nil
 	}
-	plain, _, err = s.insertKey(ctx, t, campaigns.APIKey{Name: "bootstrap operator", Role: campaigns.RoleOperator})
+	plain, _, err := s.insertKey(ctx, t, campaigns.APIKey{Name: "bootstrap operator", Role: campaigns.RoleOperator})
 	if err != nil {
-		return "", false, err
+		return false, err
+	}
+	if err := keep(plain); err != nil {
+		return false, fmt.Errorf("keep the operator's key: %w", err)
 	}
 	if err := t.Commit(); err != nil {
-		return "", false, fmt.Errorf("commit operator key: %w", err)
+		return false, fmt.Errorf("commit operator key: %w", err)
 	}
-	return plain, true, nil
+	return true, nil
 }
 
 // Authenticate implements campaigns.KeyStore.

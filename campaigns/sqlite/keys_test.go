@@ -14,12 +14,15 @@ import (
 func TestOperatorKeyIsIssuedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	s := open(t, path)
-	plain, created, err := s.EnsureOperatorKey(t.Context())
+	plain := ""
+	keep := func(key string) error { plain = key; return nil }
+	never := func(string) error { t.Error("a second key was issued"); return nil }
+	created, err := s.EnsureOperatorKey(t.Context(), keep)
 	if err != nil || !created || !strings.HasPrefix(plain, "bhk_") || len(plain) != 4+43 {
 		t.Fatalf("got %q, %v, %v", plain, created, err)
 	}
-	if again, created, err := s.EnsureOperatorKey(t.Context()); again != "" || created || err != nil {
-		t.Errorf("second time: got %q, %v, %v", again, created, err)
+	if created, err := s.EnsureOperatorKey(t.Context(), never); created || err != nil {
+		t.Errorf("second time: got %v, %v", created, err)
 	}
 	p, err := s.Authenticate(t.Context(), plain)
 	if err != nil || p.Role != campaigns.RoleOperator || p.Owner != (campaigns.Owner{}) {
@@ -28,7 +31,7 @@ func TestOperatorKeyIsIssuedOnce(t *testing.T) {
 	if err := s.RevokeKey(t.Context(), p.KeyID); err != nil {
 		t.Fatal(err)
 	}
-	if _, created, err := s.EnsureOperatorKey(t.Context()); !created || err != nil {
+	if created, err := s.EnsureOperatorKey(t.Context(), keep); !created || err != nil {
 		t.Errorf("after the only one was revoked: got %v, %v; want a new one", created, err)
 	}
 	if err := s.Close(); err != nil {
@@ -37,6 +40,33 @@ func TestOperatorKeyIsIssuedOnce(t *testing.T) {
 	b, err := os.ReadFile(path)
 	if err != nil || bytes.Contains(b, []byte(plain)) || bytes.Contains(b, []byte(plain[4:])) {
 		t.Errorf("the file holds the key in clear, or is unreadable: %v", err)
+	}
+}
+
+// A key that could not be kept is not in force, and the next start issues another.
+func TestOperatorKeyIsInForceOnlyOnceItIsKept(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "a.db"))
+	errFull := errors.New("the disk is full")
+	lost, kept := "", ""
+	created, err := s.EnsureOperatorKey(t.Context(), func(key string) error { lost = key; return errFull })
+	if created || !errors.Is(err, errFull) {
+		t.Errorf("got %v, %v; want %v", created, err, errFull)
+	}
+	if _, err := s.Authenticate(t.Context(), lost); !errors.Is(err, campaigns.ErrUnknownKey) {
+		t.Errorf("the key that was not kept: got %v; want ErrUnknownKey", err)
+	}
+	created, err = s.EnsureOperatorKey(t.Context(), func(key string) error {
+		kept = key
+		if _, err := s.Authenticate(t.Context(), key); !errors.Is(err, campaigns.ErrUnknownKey) {
+			t.Errorf("before it is kept the key is in force: %v", err)
+		}
+		return nil
+	})
+	if !created || err != nil || kept == lost {
+		t.Errorf("got %v, %v", created, err)
+	}
+	if _, err := s.Authenticate(t.Context(), kept); err != nil {
+		t.Errorf("the kept key: %v", err)
 	}
 }
 

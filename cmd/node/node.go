@@ -176,18 +176,6 @@ func (n *Node) openCampaigns(ctx context.Context) (err error) {
 	return nil
 }
 
-// EnsureOperatorKey makes the first operator's API key and writes it to its file.
-func EnsureOperatorKey(ctx context.Context, c Config, store *sqlite.Store) error {
-	key, created, err := store.EnsureOperatorKey(ctx)
-	if err != nil || !created {
-		return err
-	}
-	if err := writePrivate(c.OperatorKeyFile(), []byte(key+"\n")); err != nil {
-		return fmt.Errorf("setting secrets.operator_file: %w", err)
-	}
-	return nil
-}
-
 func (n *Node) openProfiles(context.Context) (err error) {
 	cfg := profiles.DefaultStoreConfig(n.cfg.path("profiles"))
 	cfg.CacheBytes = n.cfg.Profiles.CacheBytes

@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 
 	"bidhawk/bidder"
+	"bidhawk/campaigns/sqlite"
 	"bidhawk/internal/ids"
 )
 
@@ -29,6 +31,9 @@ func openSecrets(c Config) (s secrets, err error) {
 		return s, fmt.Errorf("setting secrets.token_keys_file: %w", err)
 	}
 	userKeys, err := readKeys(c.Secrets.UserKeyFile, filepath.Join(c.DataDir, "secrets", "user.key"))
+	if err == nil && len(userKeys) > 1 {
+		err = fmt.Errorf("got %d keys; want one: user keys don't rotate", len(userKeys))
+	}
 	if err != nil {
 		return s, fmt.Errorf("setting secrets.user_key_file: %w", err)
 	}
@@ -94,12 +99,28 @@ func makeKey(path string) error {
 	return writePrivate(path, []byte(hex.EncodeToString(key)+"\n"))
 }
 
-// writePrivate writes a file that only its owner reads, whole or not at all.
+// EnsureOperatorKey makes the first operator's API key and writes it to its
+// file. The file comes first: a crash at any moment leaves a start that makes
+// another key, never a key that is in force and that nobody knows.
+func EnsureOperatorKey(ctx context.Context, c Config, store *sqlite.Store) error {
+	path := c.OperatorKeyFile()
+	_, err := store.EnsureOperatorKey(ctx, func(key string) error {
+		if err := writePrivate(path, []byte(key+"\n")); err != nil {
+			return wrong("secrets.operator_file", path, "a file that can be written: "+err.Error())
+		}
+		return nil
+	})
+	return err
+}
+
+// writePrivate writes a file that only its owner reads, whole or not at all,
+// and durably: what depends on it may be written next.
 func writePrivate(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	tmp, err := os.CreateTemp(dir, ".new-*") // 0600
 	if err != nil {
 		return err
 	}
@@ -108,5 +129,12 @@ func writePrivate(path string, b []byte) error {
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), path)
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
