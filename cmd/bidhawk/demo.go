@@ -62,6 +62,10 @@ func (c *demoCommand) Run(ctx context.Context) (err error) {
 	}
 	c.greet(cfg, api, dir)
 	result, err := c.drive(ctx, cfg)
+	if ctx.Err() != nil {
+		fmt.Println("\nInterrupted: the server stops; without the exchange's last notices there is nothing to reconcile.")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
