@@ -12,7 +12,7 @@ import { Table } from './table.js';
 import { attachTheme } from './theme.js';
 import { Tiles } from './tiles.js';
 
-const MARKS = { good: '✓', warn: '!', bad: '✕', idle: '·' };
+const MARKS = { good: '✓', warn: '!', bad: '✕', idle: '?' };
 
 const live = new Live(changed);
 const signIn = new SignIn(() => { live.resume(); changed(); });
