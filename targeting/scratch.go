@@ -68,13 +68,13 @@ func (s *Scratch) rewind(n int) {
 	s.log = s.log[:n]
 }
 
-// queueLen is how many rows scan gathers before it admits them: in large groups
-// the processor tries several records at a time.
+// queueLen is how many rows are tried at a time. Their records fit the first-level
+// cache, and the loop that gathers rows is so short that the processor fetches
+// many records at once, which the loop after it finds there.
 const queueLen = 256
 
-// scan tries the records of the rows in the AND of the filters.
+// scan tries the rows in the AND of the filters.
 func (ix *Index) scan(s *Scratch, now int64) {
-	owned := len(s.own) > 0
 	exchange := s.columns[filterExchange]
 	country := s.columns[filterCountry][:len(exchange)]
 	device := s.columns[filterDevice][:len(exchange)]
@@ -83,13 +83,12 @@ func (ix *Index) scan(s *Scratch, now int64) {
 	for w, word := range exchange {
 		for word &= country[w] & device[w] & os[w]; word != 0; word &= word - 1 {
 			n := int32(w<<6 | bits.TrailingZeros64(word))
-			r := &ix.records[n]
-			if owned && s.has(r.owner) {
-				s.deferred = append(s.deferred, uint64(r.owner)<<32|uint64(n))
+			if owner := ix.records[n].owner; s.has(owner) {
+				s.deferred = append(s.deferred, uint64(owner)<<32|uint64(n))
 				continue
 			}
 			s.queue[queued] = n
-			queued += int(r.wants(s.bits))
+			queued++
 		}
 		if queued > queueLen-64 {
 			ix.admit(s, s.queue[:queued], now)
@@ -99,9 +98,14 @@ func (ix *Index) scan(s *Scratch, now int64) {
 	ix.admit(s, s.queue[:queued], now)
 }
 
-// admit appends to s.rows those of some rows, wanted by their records, that want the request.
+// admit appends to s.rows those of some rows that want the request. It overwrites rows.
 func (ix *Index) admit(s *Scratch, rows []int32, now int64) {
+	wanted := 0
 	for _, n := range rows {
+		rows[wanted] = n
+		wanted += int(ix.records[n].wants(s.bits))
+	}
+	for _, n := range rows[:wanted] {
 		if holds(ix.restProgram(n), s.bits) && ix.rows[n].start <= now && now < ix.rows[n].end {
 			s.rows = append(s.rows, n)
 		}
@@ -121,7 +125,7 @@ func (ix *Index) admitOwned(s *Scratch, now int64) {
 			own = ix.holdOwn(s, own, uint32(owner))
 		}
 		s.queue[0] = int32(s.deferred[i])
-		ix.admit(s, s.queue[:ix.records[s.queue[0]].wants(s.bits)], now)
+		ix.admit(s, s.queue[:1], now)
 	}
 	s.rewind(before)
 	slices.Sort(s.rows)
