@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,8 +25,11 @@ import (
 
 // ExposuresConfig is what a bidder needs to learn from exposures.
 type ExposuresConfig struct {
-	Log       eventlog.Log
-	Dir       string // of its own: counts, what was seen, and offsets
+	Log eventlog.Log
+	Dir string // of its own: counts, what was seen, and offsets
+	// Catalog knows the caps and zones of line items. It is nil until it has been
+	// loaded, and nothing is counted until then: an impression of a line item
+	// that is not known yet would escape its cap for good.
 	Catalog   func() *campaigns.Catalog
 	Frequency *frequency.Counter
 	Rates     *scoring.Rates
@@ -69,6 +73,9 @@ func OpenExposures(ctx context.Context, cfg ExposuresConfig) (*Exposures, error)
 	partitions, err := cfg.Log.Partitions(ctx, eventlog.TopicExposures)
 	if err != nil {
 		return nil, fmt.Errorf("follow exposures: %w", err)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open exposure counts in %s: %w", cfg.Dir, err)
 	}
 	db, err := pebble.Open(cfg.Dir, &pebble.Options{Logger: quiet{}})
 	if err != nil {
@@ -125,7 +132,7 @@ func (e *Exposures) scan(kind byte, keyLen, valueLen int, f func(k, v []byte)) e
 
 // forget drops what is older than keepDays, here and in the counter.
 func (e *Exposures) forget(now time.Time) error {
-	old := pacing.DayOf(now.UTC().AddDate(0, 0, -keepDays))
+	old := oldest(now)
 	e.cfg.Frequency.Forget(old)
 	for _, kind := range []byte{keySeen, keyFrequency} {
 		to := binary.BigEndian.AppendUint32([]byte{kind}, uint32(old))
@@ -135,6 +142,9 @@ func (e *Exposures) forget(now time.Time) error {
 	}
 	return nil
 }
+
+// oldest is the first day that is kept.
+func oldest(now time.Time) pacing.Day { return pacing.DayOf(now.UTC().AddDate(0, 0, -keepDays)) }
 
 // Lag is how many records the slowest partition is behind.
 func (e *Exposures) Lag() (n int64) {
@@ -175,6 +185,13 @@ func (e *Exposures) forgetDaily(ctx context.Context) error {
 // follow applies one partition until ctx ends. A log that can't be read is
 // tried again: caps and rates then stand still, and bids go on.
 func (e *Exposures) follow(ctx context.Context, partition int32) error {
+	for e.cfg.Catalog() == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(awaitCatalog):
+		}
+	}
 	for {
 		err := e.read(ctx, partition)
 		if ctx.Err() != nil {
@@ -192,7 +209,10 @@ func (e *Exposures) follow(ctx context.Context, partition int32) error {
 	}
 }
 
-const retryRead = 500 * time.Millisecond
+const (
+	retryRead    = 500 * time.Millisecond
+	awaitCatalog = 20 * time.Millisecond
+)
 
 // errState marks failures of the node's own store: there is no going on.
 var errState = errors.New("exposure counts")
@@ -272,8 +292,17 @@ func parseExposure(v []byte) (x exposureRecord, err error) {
 	if err := json.Unmarshal(v, &x); err != nil {
 		return x, fmt.Errorf("not an exposure: %w", err)
 	}
-	if x.V != 1 {
+	switch {
+	case x.V != 1:
 		return x, fmt.Errorf("exposure version %d: want 1", x.V)
+	case x.Bid == ids.BidID{}:
+		return x, errors.New("exposure without a bid id")
+	case x.BidAt.IsZero():
+		return x, errors.New("exposure without bid_at")
+	case x.User != "":
+		if _, err := ids.ParseUserKey(x.User); err != nil {
+			return x, fmt.Errorf("exposure's user: %w", err)
+		}
 	}
 	return x, nil
 }
@@ -319,7 +348,8 @@ func seenKey(x *exposureRecord) []byte {
 	return k
 }
 
-// frequencyKey is what x counts for; capped is false where nothing is kept.
+// frequencyKey is what x counts for; capped is false where nothing is kept: the
+// line item has no cap, the user is not known, or the day is over for good.
 func (e *Exposures) frequencyKey(x *exposureRecord) (k frequency.Key, capped bool) {
 	l, ok := e.cfg.Catalog().Lineage(x.LineItem)
 	if !ok || l.LineItem.FrequencyCap.PerDay == 0 || x.User == "" {
@@ -333,7 +363,8 @@ func (e *Exposures) frequencyKey(x *exposureRecord) (k frequency.Key, capped boo
 	if zone == nil {
 		return k, false
 	}
-	return frequency.Key{User: user, LineItem: x.LineItem, Day: pacing.DayOf(x.BidAt.In(zone))}, true
+	k = frequency.Key{User: user, LineItem: x.LineItem, Day: pacing.DayOf(x.BidAt.In(zone))}
+	return k, k.Day >= oldest(e.cfg.Clock())
 }
 
 // zone is a time zone by name, nil where there is none; loading one reads a

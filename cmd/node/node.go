@@ -244,7 +244,7 @@ func (n *Node) openBidder(ctx context.Context) error {
 		return err
 	}
 	n.exposures, err = bidder.OpenExposures(ctx, bidder.ExposuresConfig{
-		Log: n.log, Dir: n.cfg.path("exposures"), Catalog: n.feed.Catalog, Frequency: n.frequency, Rates: n.rates,
+		Log: n.log, Dir: n.cfg.path("exposures"), Catalog: n.readyCatalog, Frequency: n.frequency, Rates: n.rates,
 		Clock: Clock, Logger: n.logger.Named("exposures"), DeadLetter: n.deadLetter,
 	})
 	if err != nil {
