@@ -34,13 +34,13 @@ type counts struct {
 
 type countShard struct {
 	mu   sync.Mutex
-	rows map[countKey]int64
+	rows map[countKey]*int64
 }
 
 func newCounts(incarnation uint64, maxRows int) *counts {
 	c := &counts{node: fmt.Sprintf("%016x", incarnation), rows: max(maxRows/16, 1)}
 	for i := range c.shards {
-		c.shards[i].rows = make(map[countKey]int64)
+		c.shards[i].rows = make(map[countKey]*int64)
 	}
 	return c
 }
@@ -59,18 +59,30 @@ func (c *counts) add(a *auction) {
 		k := countKey{
 			quarter: a.now.Unix() / 900, advertiser: l.advertiser.ID, campaign: l.campaign.ID, lineItem: l.item.ID,
 			creativeID: l.ads[p.ad].creative.ID, exchange: a.exchange.Name, app: a.app,
-			deal: bytesView(p.dealID(a)), site: bytesView(cut(a.site)),
+			deal: bytesView(cut(p.dealID(a))), site: bytesView(cut(a.site)),
 		}
-		if _, ok := s.rows[k]; ok {
-			s.rows[k]++ // the views are looked up only, never stored
+		// The views are looked up only: assigning to s.rows[k] would store them, also
+		// where the key is there already.
+		if n := s.rows[k]; n != nil {
+			*n++
 			continue
 		}
-		k.deal, k.site = string(p.dealID(a)), string(cut(a.site))
+		k.deal, k.site = string(cut(p.dealID(a))), string(cut(a.site))
 		if len(s.rows) >= c.rows {
 			k.site = otherSites
 		}
-		s.rows[k]++
+		s.count(k)
 	}
+}
+
+// count adds a bid to the row of k, which s keeps; mu is held.
+func (s *countShard) count(k countKey) {
+	n := s.rows[k]
+	if n == nil {
+		n = new(int64)
+		s.rows[k] = n
+	}
+	*n++
 }
 
 func cut(s []byte) []byte { return s[:min(len(s), maxTokenField)] }
@@ -107,12 +119,12 @@ func (c *counts) take(now time.Time) (records [][]byte, err error) {
 		s := &c.shards[i]
 		s.mu.Lock()
 		taken := s.rows
-		s.rows = make(map[countKey]int64, len(taken))
+		s.rows = make(map[countKey]*int64, len(taken))
 		s.mu.Unlock()
 		for k, n := range taken {
 			rows = append(rows, countRow{
 				Hour: time.Unix(k.quarter*900, 0).UTC(), Advertiser: k.advertiser, Campaign: k.campaign, LineItem: k.lineItem,
-				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app, Bids: n,
+				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app, Bids: *n,
 			})
 		}
 	}
