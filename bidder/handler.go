@@ -17,14 +17,18 @@ import (
 
 // Handle serves the bidder's listener: bid requests, notices and trackers. A
 // panic on the way of one request is a no-bid of that request, logged with its
-// place and without its content.
+// place and without its content; of a notice it is a failure, which its sender
+// repeats.
 func (b *Bidder) Handle(ctx *fasthttp.RequestCtx) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.metrics.panics.Add(1)
 			b.deps.Logger.Error("a request panicked", zap.String("panic", fmt.Sprint(p)), zap.ByteString("stack", debug.Stack()))
 			ctx.Response.Reset()
-			ctx.SetStatusCode(fasthttp.StatusNoContent)
+			ctx.SetStatusCode(fasthttp.StatusInternalServerError)
+			if bytes.HasPrefix(ctx.Path(), pathBid) {
+				ctx.SetStatusCode(fasthttp.StatusNoContent)
+			}
 		}
 	}()
 	path := ctx.Path()
@@ -58,8 +62,7 @@ func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 	}
 	m := b.metrics.exchange(e.Name)
 	if !ctx.IsPost() {
-		ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
-		ctx.Response.Header.Set("Allow", "POST")
+		notAllowed(ctx, "POST")
 		return
 	}
 	if v := ctx.Request.Header.Peek(headerVersion); len(v) > 0 && len(v) < 16 {

@@ -79,12 +79,22 @@ func (b *Bidder) handleNotice(ctx *fasthttp.RequestCtx, rest []byte) {
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		return
 	}
+	if !ctx.IsGet() && !ctx.IsPost() {
+		notAllowed(ctx, "GET, POST")
+		return
+	}
 	t, result := b.token(text, purpose)
 	if result == NoticeAccepted {
 		result = b.record(ctx, kind, &t)
 	}
 	b.metrics.notices[kind][result].Add(1)
 	ctx.SetStatusCode(result.status())
+}
+
+// notAllowed answers a method that a path does not have: a HEAD must not bill.
+func notAllowed(ctx *fasthttp.RequestCtx, allow string) {
+	ctx.SetStatusCode(fasthttp.StatusMethodNotAllowed)
+	ctx.Response.Header.Set("Allow", allow)
 }
 
 var slash = []byte("/")

@@ -18,10 +18,15 @@ import (
 // pixel is a transparent 1x1 GIF.
 var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 
-// handleTracker serves /t/imp/{token}, /t/click/{token} and /t/conv.
+// handleTracker serves /t/imp/{token}, /t/click/{token} and /t/conv. A HEAD is
+// somebody who checks a link, and nobody's click: click only leads it on.
 func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 	name, text, _ := bytes.Cut(rest, slash)
 	ctx.Response.Header.Set("Cache-Control", "no-store, private")
+	if !ctx.IsGet() && !ctx.IsPost() && !(ctx.IsHead() && string(name) == "click") {
+		notAllowed(ctx, "GET, POST")
+		return
+	}
 	switch string(name) {
 	case "imp":
 		b.impression(ctx, text)
@@ -75,10 +80,12 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		return
 	}
-	if result == NoticeAccepted {
-		result = b.recordClick(&t)
+	if !ctx.IsHead() {
+		if result == NoticeAccepted {
+			result = b.recordClick(&t)
+		}
+		b.metrics.notices[NoticeClick][result].Add(1)
 	}
-	b.metrics.notices[NoticeClick][result].Add(1)
 	// The user goes on even where the click could not be recorded.
 	ctx.Response.Header.Set("Location", withClickID(landing, text))
 	ctx.Response.Header.Set("Referrer-Policy", "no-referrer-when-downgrade")

@@ -1,0 +1,67 @@
+package bidder
+
+import (
+	"html"
+	"strings"
+	"testing"
+
+	"bidhawk/campaigns"
+)
+
+// perClickHouse has one line item that pays by the click, and a bid of it with
+// its click and impression URLs.
+func perClickHouse(t *testing.T) (h *house, burl, click, imp string) {
+	t.Helper()
+	li := campaigns.LineItem{Pricing: campaigns.PricingCPC, Price: 500_000, MaxBid: 9_000_000, ExpectedCTR: 10_000}
+	h = newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{box()}))
+	_, bid := answered(t, h.bid(plainRequest))
+	for _, m := range links.FindAllStringSubmatch(bid.AdM, -1) {
+		switch u := html.UnescapeString(m[1]); {
+		case strings.Contains(u, "/t/click/"):
+			click = u
+		case strings.Contains(u, "/t/imp/"):
+			imp = u
+		}
+	}
+	return h, strings.Replace(bid.BURL, "${AUCTION_PRICE}", "1", 1), click, imp
+}
+
+func TestOnlyGetAndPostCount(t *testing.T) {
+	h, burl, click, imp := perClickHouse(t)
+	f := func(method, u string, status, records int) {
+		t.Helper()
+		before := len(h.events.msgs)
+		r := h.call(method, u, "")
+		if r.StatusCode() != status || len(h.events.msgs)-before != records {
+			t.Errorf("%s %.40s: got %d and %d records; want %d and %d", method, u, r.StatusCode(), len(h.events.msgs)-before, status, records)
+		}
+		if r.StatusCode() == 405 && string(r.Header.Peek("Allow")) != "GET, POST" {
+			t.Errorf("%s %.40s: a 405 must say what is allowed", method, u)
+		}
+	}
+	for _, method := range []string{"HEAD", "PUT", "OPTIONS", "DELETE"} {
+		f(method, burl, 405, 0)
+		f(method, imp, 405, 0)
+		f(method, "/t/conv?order=x", 405, 0)
+	}
+	f("PUT", click, 405, 0)
+	f("HEAD", click, 302, 0) // a link that is checked
+	if n := h.metrics.Notice(NoticeClick, NoticeAccepted); n != 0 {
+		t.Errorf("a HEAD was counted as %d clicks", n)
+	}
+	f("GET", burl, 204, 1)
+	f("POST", burl, 204, 1)
+	f("GET", imp, 200, 1)
+	f("GET", click, 302, 2)
+}
+
+// TestAPanicLosesNoNotice: rule 5 of the money, no 2xx for what is not durable.
+func TestAPanicLosesNoNotice(t *testing.T) {
+	h, burl, click, imp := perClickHouse(t)
+	h.deps.Events = nil // the first use panics
+	for _, u := range []string{burl, click, imp} {
+		if r := h.call("GET", u, ""); r.StatusCode() != 500 {
+			t.Errorf("%.40s: got %d; want 500", u, r.StatusCode())
+		}
+	}
+}
