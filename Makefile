@@ -4,7 +4,7 @@ BIN         := bin/bidhawk
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test e2e bench check fuzz clean
+.PHONY: build demo test e2e bench check console-test fuzz clean
 
 build:
 	@mkdir -p bin
@@ -34,6 +34,10 @@ check:
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -count=1 ./internal
 	@echo "check: gofmt, vet, staticcheck and the dependency table agree"
+
+# The live page in a real Chromium, desktop and phone. Needs Node.js and npm.
+console-test:
+	@scripts/console-test
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"sort"
 
+	"bidhawk/internal/money"
 	"bidhawk/pacing"
 )
 
-// writeMetrics writes every figure of the node in the Prometheus text format.
+// writeMetrics writes every figure of the node as samples for writeExposition.
 func (n *Node) writeMetrics(w io.Writer) {
 	n.bidder.Metrics().WritePrometheus(w)
 	gauge := func(name string, v any) { fmt.Fprintf(w, "%s %v\n", name, v) }
@@ -73,17 +74,27 @@ func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
 			continue
 		}
 		labels := fmt.Sprintf("{advertiser=\"%d\",campaign=\"%d\",line_item=\"%d\",currency=%q}", b.Advertiser, b.Campaign, b.LineItem, b.Currency)
-		fmt.Fprintf(w, "bidhawk_charge_nanos%s %v\n", labels, b.Lifetime.Posted)
-		fmt.Fprintf(w, "bidhawk_media_cost_nanos%s %v\n", labels, b.Media.Posted)
-		if b.Lifetime.Limit > 0 {
-			fmt.Fprintf(w, "bidhawk_budget_remaining_nanos%s %v\n", labels, b.Lifetime.Limit-b.Lifetime.Posted)
+		fmt.Fprintf(w, "bidhawk_charge_nanos%s %d\n", labels, int64(b.Lifetime.Posted))
+		fmt.Fprintf(w, "bidhawk_media_cost_nanos%s %d\n", labels, int64(b.Media.Posted))
+		if left, bounded := remaining(b); bounded {
+			fmt.Fprintf(w, "bidhawk_budget_remaining_nanos%s %d\n", labels, int64(left))
 		}
 		fmt.Fprintf(w, "bidhawk_house_late_nanos%s %v\n", labels, b.Late)
 		fmt.Fprintf(w, "bidhawk_house_unbilled_nanos%s %v\n", labels, b.Unbilled)
 	}
 	for _, p := range n.pacer.Plans(nil) {
-		fmt.Fprintf(w, "bidhawk_pacing_ratio{line_item=\"%d\"} %g\n", p.LineItem, float64(p.Ratio())/1e6)
+		fmt.Fprintf(w, "bidhawk_pacing_ratio{line_item=\"%d\",pacing=%q} %g\n", p.LineItem, p.Pacing, float64(p.Ratio())/1e6)
 	}
+}
+
+// remaining is what is left of the tighter of an account's own two budgets.
+func remaining(b pacing.AccountBalance) (left money.Nanos, bounded bool) {
+	for _, h := range []pacing.Horizon{b.Today, b.Lifetime} {
+		if h.Limit > 0 && (!bounded || h.Limit-h.Posted < left) {
+			left, bounded = h.Limit-h.Posted, true
+		}
+	}
+	return left, bounded
 }
 
 func (n *Node) writeProfileMetrics(gauge func(string, any)) {
