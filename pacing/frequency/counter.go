@@ -20,7 +20,7 @@ type Key struct {
 // Config bounds a Counter.
 type Config struct {
 	// MaxKeys bounds memory; beyond it new users of capped line items are
-	// refused (about 64 B a key).
+	// refused (about 64 B a key). Users whose bids were all lost make room.
 	MaxKeys int
 	// HoldFor is how long a bid counts against the cap before its impression is
 	// known: a page loads several slots within a second, so a few seconds.
@@ -38,8 +38,9 @@ type Counter struct {
 }
 
 type shard struct {
-	mu     sync.Mutex
-	counts map[Key]entry
+	mu      sync.Mutex
+	counts  map[Key]entry
+	sweepAt int64 // unix milliseconds: no sweep before
 }
 
 // entry counts impressions and the bids in flight; holds end together at
@@ -76,8 +77,10 @@ func (c *Counter) Take(k Key, max int, now time.Time) (ok bool) {
 	if int(e.shown)+int(e.inFlight) >= max {
 		return false
 	}
-	if !known && len(s.counts) >= c.cfg.MaxKeys/shardCount {
-		return false
+	if full := c.cfg.MaxKeys / shardCount; !known && len(s.counts) >= full {
+		if s.sweep(ms, c.cfg.HoldFor.Milliseconds()); len(s.counts) >= full {
+			return false
+		}
 	}
 	e.inFlight++
 	e.holdUntil = ms + c.cfg.HoldFor.Milliseconds()
@@ -85,12 +88,32 @@ func (c *Counter) Take(k Key, max int, now time.Time) (ok bool) {
 	return true
 }
 
+// sweep drops the keys of bids that were lost: most bids are, and their keys
+// would fill the memory for days. It runs in Take, when a shard is full, and at
+// most once in holdFor: sooner there is little to find. mu is held.
+func (s *shard) sweep(ms, holdFor int64) {
+	if ms < s.sweepAt {
+		return
+	}
+	s.sweepAt = ms + holdFor
+	for k, e := range s.counts {
+		if e.shown == 0 && e.holdUntil <= ms {
+			delete(s.counts, k)
+		}
+	}
+}
+
 // Release ends one bid in flight that was not sent after all.
 func (c *Counter) Release(k Key) {
 	s := c.shard(k.User)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.counts[k]; e.inFlight > 0 {
+	e := s.counts[k]
+	switch {
+	case e.inFlight == 0:
+	case e.inFlight == 1 && e.shown == 0:
+		delete(s.counts, k)
+	default:
 		e.inFlight--
 		s.counts[k] = e
 	}

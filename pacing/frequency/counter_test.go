@@ -46,6 +46,10 @@ func TestReleaseGivesTheBidBack(t *testing.T) {
 	if n := c.Len(); n != 1 {
 		t.Fatalf("got %d keys; want 1", n)
 	}
+	c.Release(key)
+	if n := c.Len(); n != 0 {
+		t.Fatalf("got %d keys; want none: nothing is known of the user", n)
+	}
 }
 
 func TestConcurrentTakesNeverPassTheCap(t *testing.T) {
@@ -78,6 +82,41 @@ func TestMemoryIsBounded(t *testing.T) {
 	c.Forget(2)
 	if n := c.Len(); n != 0 {
 		t.Fatalf("got %d keys after the day was forgotten; want 0", n)
+	}
+}
+
+func TestLostBidsMakeRoom(t *testing.T) {
+	c := New(Config{MaxKeys: 64 * 4, HoldFor: time.Second})
+	take := func(user int, at time.Duration) bool {
+		return c.Take(Key{User: ids.UserKey(user), LineItem: 1, Day: 1}, 5, start.Add(at))
+	}
+	for u := range 64 * 4 {
+		if !take(u, 0) {
+			t.Fatalf("user %d was refused with room left", u)
+		}
+	}
+	for u := range 64 { // one of four won
+		c.Shown(Key{User: ids.UserKey(u), LineItem: 1, Day: 1})
+	}
+	if take(1000, time.Second/2) {
+		t.Fatal("bids in flight must stay")
+	}
+	for u := 1000; u < 1000+64*3; u++ {
+		if !take(u, 2*time.Second) {
+			t.Fatalf("user %d was refused though the lost bids' holds have ended", u)
+		}
+	}
+	if take(5000, 2*time.Second) || c.Len() != 64*4 {
+		t.Fatalf("got %d keys; want the bound, 256", c.Len())
+	}
+	for u := range 64 {
+		if n := c.Count(Key{User: ids.UserKey(u), LineItem: 1, Day: 1}); n != 1 {
+			t.Fatalf("user %d: got %d impressions; want 1", u, n)
+		}
+	}
+	c.Release(Key{User: 1000, LineItem: 1, Day: 1})
+	if !take(1000+64*100, 2*time.Second) {
+		t.Fatal("a released bid must make room")
 	}
 }
 
