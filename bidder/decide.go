@@ -74,10 +74,17 @@ func (b *Bidder) decide(a *auction) NoBid {
 	return reason
 }
 
+// oneImpression is the multiplier of what one person sees.
+const oneImpression money.PPM = 1_000_000
+
 func (b *Bidder) decideImp(a *auction, i int) NoBid {
 	imp := &a.req.Imp[i]
-	if imp.Banner == nil {
+	switch {
+	case imp.Banner == nil || imp.Qty != nil && imp.Qty.Multiplier != 0 && imp.Qty.Multiplier != oneImpression:
+		// One bid may be billed as many impressions: what that costs is not reserved.
 		return NoBidUnsupportedFormat
+	case imp.Secure.Yes() && !b.secureURL:
+		return NoBidCreativeBlocked // a secure page would block the trackers, if not the ad
 	}
 	a.impFacts(imp)
 	a.rows = a.book.index.MatchImp(a.rows[:0], &a.scratch, &a.imp)
