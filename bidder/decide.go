@@ -64,10 +64,9 @@ func (b *Bidder) decide(a *auction) NoBid {
 	reason := NoBidNone
 	b.index(a)
 	for i := range a.req.Imp {
-		if r := b.decideImp(a, i); r > reason || reason == NoBidNone {
-			reason = max(reason, r)
-		}
-		if reason == NoBidTimeout {
+		r := b.decideImp(a, i)
+		reason = max(reason, r)
+		if r == NoBidTimeout {
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package bidder
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"bidhawk/campaigns"
 )
@@ -44,4 +45,24 @@ func TestScreensThatBillSeveralImpressions(t *testing.T) {
 	f(`,"qty":{"multiplier":1}`, 200)
 	f(`,"qty":{"multiplier":14.2}`, 204)
 	f(`,"qty":{"multiplier":0.5}`, 204)
+}
+
+// TestATimeoutEndsTheWalk: after the deadline no further impression is looked
+// at, whatever became of those before.
+func TestATimeoutEndsTheWalk(t *testing.T) {
+	h := oneLine(t)
+	const imp = `{"id":"1","banner":{"w":300,"h":250},"bidfloor":0.5}`
+	late := strings.Replace(imp, `"1"`, `"2"`, 1)
+	for _, id := range []string{"3", "4", "5", "6"} {
+		late += "," + strings.Replace(imp, `"1"`, `"`+id+`"`, 1)
+	}
+	request := strings.Replace(plainRequest, imp, strings.Replace(imp, "0.5", "99", 1)+","+late, 1)
+	h.clock.tick = 40 * time.Millisecond // 95 ms: the request, its admission and one impression
+	before := h.clock.now
+	if got := h.bid(request).StatusCode(); got != 204 {
+		t.Fatalf("got %d; want 204", got)
+	}
+	if got := h.clock.now.Sub(before) / h.clock.tick; got != 5 {
+		t.Fatalf("read the clock %d times; want 5: two impressions of six", got)
+	}
 }
