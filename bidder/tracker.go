@@ -144,7 +144,7 @@ func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
 	args := ctx.QueryArgs()
 	t, result := b.token(args.Peek("click"), PurposeClick)
 	if result == NoticeAccepted {
-		c, field, ok := newConversion(&t, args, b.clock())
+		c, field, ok := newConversion(&t, args, b.clock(), b.currencyOf(t.Advertiser))
 		if !ok {
 			b.metrics.notices[NoticeConversion][NoticeMalformed].Add(1)
 			ctx.Error("conversion pixel: parameter "+field, fasthttp.StatusBadRequest)
@@ -170,9 +170,20 @@ func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
 	ctx.SetBody(pixel)
 }
 
-// newConversion reads the pixel's parameters; where ok is false, field names
-// the one that breaks its rule, and the rule.
-func newConversion(t *Token, args *fasthttp.Args, now time.Time) (c conversionRecord, field string, ok bool) {
+// currencyOf is what an advertiser counts in; US dollars where it is not known.
+func (b *Bidder) currencyOf(advertiser campaigns.ID) money.Currency {
+	if k := b.book.Load(); k != nil {
+		if a := k.catalog.Advertisers[advertiser]; a != nil {
+			return a.Currency
+		}
+	}
+	return money.USD
+}
+
+// newConversion reads the pixel's parameters; cur is the currency of a value
+// that names none. Where ok is false, field names the parameter that breaks its
+// rule, and the rule.
+func newConversion(t *Token, args *fasthttp.Args, now time.Time, cur money.Currency) (c conversionRecord, field string, ok bool) {
 	order, kind := string(args.Peek("order")), string(args.Peek("type"))
 	if kind == "" {
 		kind = "purchase"
@@ -191,7 +202,6 @@ func newConversion(t *Token, args *fasthttp.Args, now time.Time) (c conversionRe
 		}
 		value = money.Nanos(n)
 	}
-	cur := money.USD
 	if v := args.Peek("cur"); len(v) > 0 {
 		parsed, err := money.ParseCurrency(string(v))
 		if err != nil {
