@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -88,7 +89,7 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 		return n, wrong("data_dir", cfg.DataDir, "a directory that can be made: "+err.Error())
 	}
 	for _, open := range []func(context.Context) error{
-		n.listen, n.openKeys, n.openLog, n.openCampaigns, n.openProfiles, n.openMoney, n.openReports, n.openBidder, n.openServers,
+		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openProfiles, n.openMoney, n.openReports, n.openBidder, n.openServers,
 	} {
 		if err := open(ctx); err != nil {
 			return n, err
@@ -122,6 +123,17 @@ func (n *Node) listen(context.Context) error {
 		n.sockets[i] = s
 		n.onClose(func() error { _ = s.Close(); return nil }) // its server may have closed it
 	}
+	return nil
+}
+
+// lock makes the data directory this process's own. Each store locks its files
+// too, but would only say that some file is locked.
+func (n *Node) lock(context.Context) error {
+	l, err := vfs.Default.Lock(n.cfg.path("lock"))
+	if err != nil {
+		return wrong("data_dir", n.cfg.DataDir, "a directory that can be written and that no other process uses: "+err.Error())
+	}
+	n.onClose(l.Close)
 	return nil
 }
 

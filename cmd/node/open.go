@@ -34,7 +34,11 @@ func OpenLog(ctx context.Context, c Config) (eventlog.Log, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := log.EnsureTopics(ctx, eventlog.Topics(int32(c.EventLog.Partitions))...); err != nil {
+	err = log.EnsureTopics(ctx, eventlog.Topics(int32(c.EventLog.Partitions))...)
+	if errors.Is(err, eventlog.ErrPartitionCount) {
+		err = wrong("event_log.partitions", c.EventLog.Partitions, "the count that the installation began with: "+err.Error())
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make topics (%s): %w", c.EventLog.Backend, err), log.Close())
 	}
 	return log, nil

@@ -19,7 +19,7 @@ import (
 
 func (n *Node) openServers(context.Context) error {
 	n.bids = &fasthttp.Server{
-		Handler: n.bidder.Handle, Name: "bidhawk", Concurrency: n.cfg.Bidder.MaxConnections,
+		Handler: n.handle, Name: "bidhawk", Concurrency: n.cfg.Bidder.MaxConnections,
 		// A body is read whole before the handler runs; gzip may unpack to no more either.
 		MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
 		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
@@ -36,6 +36,15 @@ func (n *Node) openServers(context.Context) error {
 	}
 	n.ops = &http.Server{Handler: n.opsHandler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: zap.NewStdLog(n.logger.Named("operations"))}
 	return nil
+}
+
+// handle serves the bid listener. While the node stops each answer ends its
+// connection, so that an exchange leaves with an answer and not with a reset.
+func (n *Node) handle(ctx *fasthttp.RequestCtx) {
+	n.bidder.Handle(ctx)
+	if n.stopping.Load() {
+		ctx.SetConnectionClose()
+	}
 }
 
 // badConnection answers requests that never reach the handler: bodies over the
@@ -66,9 +75,14 @@ func (n *Node) startServers(g *errgroup.Group) {
 	}
 }
 
-// stopServers ends the listeners: requests in flight are answered. The
-// operations listener goes last, so that the stop can be watched.
+// stopServers ends the listeners. The bid listener first goes on for a twentieth
+// of the stop's time: what exchanges have sent already is answered, and their
+// connections end with an answer. Requests in flight are answered everywhere;
+// the operations listener goes last, so that the stop can be watched.
 func (n *Node) stopServers() error {
+	lameDuck := time.NewTimer(n.cfg.ShutdownTimeout / 20)
+	defer lameDuck.Stop()
+	<-lameDuck.C
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.ShutdownTimeout/3)
 	defer cancel()
 	err := n.bids.ShutdownWithContext(ctx)
@@ -76,8 +90,11 @@ func (n *Node) stopServers() error {
 		n.logger.Warn("connections of exchanges were still open and are cut")
 		err = nil
 	}
+	ctx, cancel = context.WithTimeout(context.Background(), n.cfg.ShutdownTimeout/10)
+	defer cancel()
 	for _, s := range []*http.Server{n.api, n.ops} {
 		if e := s.Shutdown(ctx); e != nil {
+			n.logger.Warn("connections of clients were still open and are cut", zap.Error(e))
 			err = errors.Join(err, s.Close())
 		}
 	}
@@ -96,7 +113,7 @@ func (n *Node) opsHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		n.writeMetrics(w)
+		_ = n.metrics(w) // an error here is the reader's connection: nobody to tell
 	})
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
