@@ -7,7 +7,7 @@ import (
 )
 
 // asks is what targeting asks of a dimension, as keys that equal a request's.
-// It answers for every dimension but tags.
+// It answers for every dimension but tags and hours; inventory is domains and bundles.
 func asks(t *campaigns.Targeting, d dim) campaigns.Set {
 	switch d {
 	case dimExchange:

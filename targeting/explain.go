@@ -45,9 +45,9 @@ func inventoryReasons(dst []Reason, t *campaigns.Targeting) []Reason {
 
 // Explain says everything about a line item that refuses the impression, each
 // reason once and sorted; nothing refuses exactly where Match answers its row.
-// What it says of a dimension is what the dimension's name in Targeting says, but
-// for the sites and apps included: where both lists are given and neither holds
-// the request's, both refuse. It reads the data that Match reads. It allocates: it is not for the bid path.
+// Each reason is the field of Targeting that refuses; a request that neither the
+// domains nor the bundles include is refused by both where both are given.
+// It reads the data that Match reads. It allocates: it is not for the bid path.
 func (ix *Index) Explain(req *RequestFacts, imp *ImpFacts, lineItem campaigns.ID) []Reason {
 	n, ok := ix.ids[lineItem]
 	if !ok {
