@@ -181,6 +181,7 @@ const (
 	maxSite  = 300
 	maxName  = 128
 	maxOrder = 256
+	maxID    = maxOrder + 32 // a pixel's id is its advertiser's and its order's
 	maxBids  = 1_000_000_000 // of one row of counts: their sums must not overflow
 )
 
@@ -271,8 +272,8 @@ func (r *postingRecord) checkCounted() error {
 
 func (r *conversionRecord) check() error {
 	switch {
-	case r.ID == "" || len(r.ID) > maxName:
-		return fmt.Errorf("id: %d bytes; want 1 to %d", len(r.ID), maxName)
+	case r.ID == "" || len(r.ID) > maxID:
+		return fmt.Errorf("id: %d bytes; want 1 to %d", len(r.ID), maxID)
 	case r.Order == "" || len(r.Order) > maxOrder:
 		return fmt.Errorf("order: %d bytes; want 1 to %d", len(r.Order), maxOrder)
 	case r.Advertiser <= 0:
