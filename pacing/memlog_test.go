@@ -10,13 +10,14 @@ import (
 )
 
 // memLog is an eventlog.Log in memory. fail makes the next appends fail after
-// they have taken half of their messages.
+// they have taken half of their messages; away makes every read fail.
 type memLog struct {
 	mu         sync.Mutex
 	partitions int32
 	topics     map[string][][]eventlog.Record
 	grown      chan struct{} // closed and replaced with each append
 	fail       int
+	away       bool
 	clock      func() time.Time
 }
 
@@ -35,6 +36,24 @@ func (m *memLog) failNext(appends int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = appends
+}
+
+// goAway makes reads fail until the log comes back; those that wait fail now.
+func (m *memLog) goAway(away bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = away
+	close(m.grown)
+	m.grown = make(chan struct{})
+}
+
+func (m *memLog) isAway() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away {
+		return errors.New("the log is away")
+	}
+	return nil
 }
 
 func (m *memLog) EnsureTopics(context.Context, ...eventlog.TopicConfig) error { return nil }
@@ -69,6 +88,9 @@ func (m *memLog) Bounds(_ context.Context, topic string, p int32) (int64, int64,
 }
 
 func (m *memLog) Read(_ context.Context, topic string, p int32, offset int64) (eventlog.Reader, error) {
+	if err := m.isAway(); err != nil {
+		return nil, err
+	}
 	return &memReader{m: m, topic: topic, p: p, next: max(offset, 0)}, nil
 }
 
@@ -92,6 +114,9 @@ type memReader struct {
 
 func (r *memReader) Fetch(ctx context.Context, limit int) ([]eventlog.Record, error) {
 	for {
+		if err := r.m.isAway(); err != nil {
+			return nil, err
+		}
 		r.m.mu.Lock()
 		recs := r.m.topic(r.topic)[r.p]
 		grown := r.m.grown

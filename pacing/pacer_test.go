@@ -312,6 +312,33 @@ func TestPacerLogFails(t *testing.T) {
 	})
 }
 
+// A log that is away for a while stops no shard, at the start or later.
+func TestPacerWaitsForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newPacerWorld(t)
+		w.log.goAway(true)
+		time.Sleep(5 * time.Minute)
+		w.log.goAway(false)
+		w.ready()
+		w.log.goAway(true)
+		time.Sleep(5 * time.Minute)
+		w.log.goAway(false)
+		w.settle()
+		if n := w.p.Stats().Stopped; n != 0 || w.p.Ready() != nil {
+			t.Errorf("%d partitions stopped, ready %v; want none, and ready", n, w.p.Ready())
+		}
+		if g := w.lease(2, 5, 8); len(g.Leases) != 2 {
+			t.Errorf("leases %+v; want 2", g)
+		}
+		if res := w.audit(); !res.Clean() {
+			t.Errorf("audit %v", res.Violations)
+		}
+		if err := w.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Another claim fences the pacer; an unreadable record stops its shard. Either
 // stops that partition alone, loudly.
 func TestPacerStopsAlone(t *testing.T) {

@@ -2,6 +2,7 @@ package pacing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,9 @@ func (r *runner) run(ctx context.Context) error {
 
 func (r *runner) serve(ctx context.Context) error {
 	reader, err := r.open(ctx)
+	for err != nil && r.again(ctx, "the log can't be opened; trying again", err) {
+		reader, err = r.open(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -102,13 +106,40 @@ func (r *runner) fetch(ctx context.Context, reader eventlog.Reader) error {
 	for {
 		recs, err := reader.Fetch(ctx, 4096)
 		if err != nil {
-			return err
+			if !r.again(ctx, "the log can't be read; trying again", err) {
+				return err
+			}
+			continue
 		}
 		select {
 		case r.records <- recs:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// again waits before what failed with err is tried again; false: it is not,
+// since ctx has ended or err stays. A log that is away stops no shard: leases
+// end, and what bids cause is spilled until it comes back.
+func (r *runner) again(ctx context.Context, what string, err error) bool {
+	for _, final := range []error{eventlog.ErrClosed, eventlog.ErrOffsetOutOfRange, eventlog.ErrCorrupt, ErrSnapshot} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	r.mu.Lock()
+	r.mu.retries++
+	r.mu.Unlock()
+	r.log.Warn(what, zap.Error(err))
+	select {
+	case <-time.After(r.p.cfg.AppendRetry):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -246,14 +277,8 @@ func (r *runner) append(ctx context.Context, msgs []eventlog.Message) error {
 		if errors.Is(err, eventlog.ErrClosed) || errors.Is(err, eventlog.ErrTooLarge) || errors.Is(err, eventlog.ErrUnknownTopic) {
 			return fmt.Errorf("append %d records: %w", len(msgs), err)
 		}
-		r.mu.Lock()
-		r.mu.retries++
-		r.mu.Unlock()
-		r.log.Warn("the log refuses the ledger's records; trying again", zap.Int("records", len(msgs)), zap.Error(err))
-		select {
-		case <-time.After(r.p.cfg.AppendRetry):
-		case <-ctx.Done():
-			return ctx.Err()
+		if !r.again(ctx, "the log refuses the ledger's records; trying again", err) {
+			return cmp.Or(ctx.Err(), err)
 		}
 	}
 	return nil

@@ -43,6 +43,8 @@ var (
 	ErrPartitionCount = errors.New("partition count differs")
 	// ErrOffsetOutOfRange reports a reader's offset that the log no longer, or not yet, holds.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
+	// ErrCorrupt reports stored bytes that cannot be read: trying again cannot help.
+	ErrCorrupt = errors.New("stored bytes are corrupt")
 	// ErrTooLarge reports a message above MaxMessageBytes.
 	ErrTooLarge = errors.New("message too large")
 	// ErrNoKey reports a message without a key.
@@ -89,7 +91,8 @@ type Reader interface {
 	// Fetch blocks until at least one record can be read, ctx ends or the
 	// reader is closed, then returns up to max records in offset order. On
 	// compacted topics offsets have gaps. The records and their bytes belong to
-	// the caller.
+	// the caller. After an error that is none of ErrClosed, ErrOffsetOutOfRange
+	// and ErrCorrupt the reader goes on where it was.
 	Fetch(ctx context.Context, max int) ([]Record, error)
 	// Lag is how many offsets the reader was behind the end at its last Fetch.
 	Lag() int64

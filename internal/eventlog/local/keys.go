@@ -2,7 +2,6 @@ package local
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +24,7 @@ const (
 	kindTombstone = 'D'
 )
 
-var errCorrupt = errors.New("stored bytes are corrupt")
+var errCorrupt = eventlog.ErrCorrupt
 
 func topicKey(name string) []byte { return append([]byte{kindTopic}, name...) }
 
