@@ -2,6 +2,7 @@ package bidder
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,11 @@ func newLine(t *targeting.Line, ads map[campaigns.ID]*ad) line {
 		cid:     appendID(nil, t.Campaign.ID),
 		onDeals: len(t.LineItem.Targeting.Deals) > 0,
 	}
+	sizes := t.LineItem.Targeting.Sizes
 	for _, c := range t.Creatives {
+		if len(sizes) > 0 && !slices.Contains(sizes, campaigns.Size{W: c.W, H: c.H}) {
+			continue // an impression of several sizes could take it
+		}
 		a := ads[c.ID]
 		if a == nil {
 			a = newAd(c, t.Advertiser)

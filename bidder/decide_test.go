@@ -66,3 +66,18 @@ func TestATimeoutEndsTheWalk(t *testing.T) {
 		t.Fatalf("read the clock %d times; want 5: two impressions of six", got)
 	}
 }
+
+// TestOnlyTargetedSizesAreBid: an impression that offers several sizes gets a
+// creative of one that the line item targets.
+func TestOnlyTargetedSizesAreBid(t *testing.T) {
+	wide := box()
+	wide.W, wide.H = 728, 90
+	li := cpm(2_000_000, campaigns.Targeting{Sizes: []campaigns.Size{{W: 300, H: 250}}})
+	h := newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{wide, box()}))
+	request := strings.Replace(plainRequest, `{"w":300,"h":250}`, `{"format":[{"w":728,"h":90},{"w":300,"h":250}]}`, 1)
+	for range 50 {
+		if _, bid := answered(t, h.bid(request)); bid.W != 300 || bid.H != 250 {
+			t.Fatalf("got %dx%d; want 300x250", bid.W, bid.H)
+		}
+	}
+}
