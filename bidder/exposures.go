@@ -98,7 +98,8 @@ func (quiet) Fatalf(f string, a ...any) {
 }
 
 func (e *Exposures) restore() error {
-	return errors.Join(
+	rates := make(map[campaigns.ID]scoring.Observed)
+	err := errors.Join(
 		e.scan(keyFrequency, 21, 8, func(k, v []byte) {
 			e.cfg.Frequency.Restore(frequency.Key{
 				Day:      pacing.Day(binary.BigEndian.Uint32(k[1:])),
@@ -107,10 +108,13 @@ func (e *Exposures) restore() error {
 			}, int(binary.BigEndian.Uint64(v)))
 		}),
 		e.scan(keyRate, 9, 16, func(k, v []byte) {
-			e.cfg.Rates.Observe(campaigns.ID(binary.BigEndian.Uint64(k[1:])),
-				int64(binary.BigEndian.Uint64(v)), int64(binary.BigEndian.Uint64(v[8:])))
+			rates[campaigns.ID(binary.BigEndian.Uint64(k[1:]))] = scoring.Observed{
+				Impressions: int64(binary.BigEndian.Uint64(v)), Clicks: int64(binary.BigEndian.Uint64(v[8:])),
+			}
 		}),
 	)
+	e.cfg.Rates.Restore(rates)
+	return err
 }
 
 // scan calls f for each entry of a kind that has the lengths of one.

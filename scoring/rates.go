@@ -2,6 +2,7 @@
 package scoring
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,27 @@ func (r *Rates) Observe(creative campaigns.ID, impressions, clicks int64) {
 	c.clicks.Add(clicks)
 }
 
+// Restore adds what was observed of many creatives before. It copies the map of
+// counts once; Observe does so for each creative that it meets first.
+func (r *Rates) Restore(observed map[campaigns.ID]Observed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := maps.Clone(*r.counts.Load())
+	for creative, o := range observed {
+		c := next[creative]
+		if c == nil {
+			c = &Count{}
+			next[creative] = c
+		}
+		c.impressions.Add(o.Impressions)
+		c.clicks.Add(o.Clicks)
+	}
+	r.counts.Store(&next)
+}
+
+// Observed is what was observed of one creative.
+type Observed struct{ Impressions, Clicks int64 }
+
 // Totals returns what was observed of a creative.
 func (r *Rates) Totals(creative campaigns.ID) (impressions, clicks int64) {
 	if c := (*r.counts.Load())[creative]; c != nil {
@@ -57,10 +79,7 @@ func (r *Rates) count(creative campaigns.ID) *Count {
 	if c := old[creative]; c != nil {
 		return c
 	}
-	next := make(map[campaigns.ID]*Count, len(old)+1)
-	for k, v := range old {
-		next[k] = v
-	}
+	next := maps.Clone(old)
 	c := &Count{}
 	next[creative] = c
 	r.counts.Store(&next)

@@ -77,3 +77,24 @@ func TestValueRefusesWhatDoesNotFit(t *testing.T) {
 		t.Fatal("an unknown pricing must be an error")
 	}
 }
+
+func TestRestoreAddsManyAtOnce(t *testing.T) {
+	r := NewRates(1)
+	r.Observe(3, 10, 1)
+	many := make(map[campaigns.ID]Observed)
+	for id := range campaigns.ID(200_000) { // with a copy for each this takes minutes
+		many[id] = Observed{Impressions: 5, Clicks: 2}
+	}
+	r.Restore(many)
+	r.Observe(199_999, 1, 1)
+	f := func(id campaigns.ID, impressions, clicks int64) {
+		t.Helper()
+		if n, c := r.Totals(id); n != impressions || c != clicks {
+			t.Fatalf("creative %d: got %d impressions and %d clicks; want %d and %d", id, n, c, impressions, clicks)
+		}
+	}
+	f(3, 15, 3)
+	f(4, 5, 2)
+	f(199_999, 6, 3)
+	f(200_000, 0, 0)
+}
