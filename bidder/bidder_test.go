@@ -543,3 +543,23 @@ func TestTheWalkThatStopsFindsTheSameBids(t *testing.T) {
 		}
 	})
 }
+
+func TestClicksLeadOnlyWhereTheyMay(t *testing.T) {
+	cat := newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()})
+	h := newHouse(t, cat)
+	_, bid := answered(t, h.bid(plainRequest))
+	click := regexp.MustCompile(`http://127\.0\.0\.1:8080/t/click/[\w-]+`).FindString(bid.AdM)
+	f := func(name string, want int) {
+		t.Helper()
+		if got := h.call("GET", click, "").StatusCode(); got != want {
+			t.Errorf("%s: got %d; want %d", name, got, want)
+		}
+	}
+	f("registered", 302)
+	cat.Advertisers[2].RedirectHosts = []string{"other.example"}
+	f("no longer registered", 404)
+	delete(cat.Creatives, 100)
+	f("creative gone", 404)
+	h.book.Store(nil)
+	f("starting", 503) // asked again, not lost
+}

@@ -196,7 +196,7 @@ func newCatalog(items []campaigns.LineItem, creatives []campaigns.Creative) *cam
 		Agencies:   map[campaigns.ID]*campaigns.Agency{1: {Meta: campaigns.Meta{ID: 1}, Status: campaigns.StatusActive}},
 		Advertisers: map[campaigns.ID]*campaigns.Advertiser{2: {
 			Meta: campaigns.Meta{ID: 2}, AgencyID: 1, Status: campaigns.StatusActive, Currency: money.USD,
-			TimeZone: "America/New_York", Domain: "shop.example",
+			TimeZone: "America/New_York", Domain: "shop.example", RedirectHosts: []string{"shop.example"},
 		}},
 		Campaigns: map[campaigns.ID]*campaigns.Campaign{3: {
 			Meta: campaigns.Meta{ID: 3}, AdvertiserID: 2, Status: campaigns.StatusActive,

@@ -3,6 +3,8 @@ package bidder
 import (
 	"bytes"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-json"
@@ -60,8 +62,8 @@ func (b *Bidder) impression(ctx *fasthttp.RequestCtx, text []byte) {
 }
 
 // click leads the user on to the creative's landing page, with the click's id.
-// The host was checked against the advertiser's registered hosts when the
-// creative was stored, and comes from the catalogue, never from the URL.
+// The page comes from the catalogue, never from the URL, and its host must be
+// registered with the advertiser.
 func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 	t, result := b.token(text, PurposeClick)
 	if result == NoticeForged || result == NoticeMalformed {
@@ -69,12 +71,14 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}
-	var landing string
-	if k := b.book.Load(); k != nil {
-		if c := k.catalog.Creatives[t.Creative]; c != nil {
-			landing = c.LandingURL
-		}
+	k := b.book.Load()
+	if k == nil { // starting: where the click leads is not known yet
+		b.metrics.notices[NoticeClick][NoticeFailed].Add(1)
+		ctx.Response.Header.Set("Retry-After", "1")
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		return
 	}
+	landing := k.landing(&t)
 	if landing == "" {
 		b.metrics.notices[NoticeClick][NoticeMalformed].Add(1)
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
@@ -90,6 +94,20 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 	ctx.Response.Header.Set("Location", withClickID(landing, text))
 	ctx.Response.Header.Set("Referrer-Policy", "no-referrer-when-downgrade")
 	ctx.SetStatusCode(fasthttp.StatusFound)
+}
+
+// landing is where a click leads, empty where that is nowhere: the creative is
+// gone, or its host is no longer registered with the advertiser.
+func (k *book) landing(t *Token) string {
+	c, a := k.catalog.Creatives[t.Creative], k.catalog.Advertisers[t.Advertiser]
+	if c == nil || a == nil {
+		return ""
+	}
+	u, err := url.Parse(c.LandingURL)
+	if err != nil || !slices.ContainsFunc(a.RedirectHosts, func(h string) bool { return strings.EqualFold(h, u.Hostname()) }) {
+		return ""
+	}
+	return c.LandingURL
 }
 
 func (b *Bidder) recordClick(t *Token) NoticeResult {
