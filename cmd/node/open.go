@@ -14,8 +14,9 @@ import (
 	"bidhawk/internal/eventlog/local"
 )
 
-// Clock is the one clock of a process: only cmd reads the real one.
-func Clock() time.Time { return time.Now() }
+// Clock is the one clock of a process: only cmd reads the real one. Its times
+// are in UTC, as records give them, wherever the machine stands.
+func Clock() time.Time { return time.Now().UTC() }
 
 // OpenLog opens the configured event log and makes its topics.
 func OpenLog(ctx context.Context, c Config) (eventlog.Log, error) {
