@@ -46,12 +46,14 @@ func (w *Wallet) now() int64 { return int64(w.deps.Clock().Sub(w.base)) }
 
 // admit makes room for the line items that wait in fresh, first among them a.
 func (w *Wallet) admit(a firstAsk) {
-	old := *w.items.Load()
-	items := maps.Clone(old)
+	items, copied := *w.items.Load(), false
 	now := w.now()
 	for {
 		it := items[a.li]
 		if it == nil && len(items) < w.cfg.MaxLineItems {
+			if !copied { // a flood beyond the bound costs no copies
+				items, copied = maps.Clone(items), true
+			}
 			it = &walletItem{id: a.li, askedFrom: now, short: true}
 			items[a.li] = it
 		}
@@ -67,7 +69,7 @@ func (w *Wallet) admit(a firstAsk) {
 		}
 		break
 	}
-	if len(items) != len(old) {
+	if copied {
 		w.items.Store(&items)
 	}
 }
