@@ -27,4 +27,6 @@ func TestConversionsCountInTheAdvertisersCurrency(t *testing.T) {
 	h.catalog.Advertisers[2].Currency = money.Currency{'E', 'U', 'R'}
 	f("", "EUR")
 	f("&cur=USD", "USD")
+	h.book.Store(nil) // starting
+	f("", "")
 }

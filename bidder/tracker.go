@@ -188,14 +188,15 @@ func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
 	ctx.SetBody(pixel)
 }
 
-// currencyOf is what an advertiser counts in; US dollars where it is not known.
+// currencyOf is what an advertiser counts in; none where that is not known yet,
+// which reports take for the same.
 func (b *Bidder) currencyOf(advertiser campaigns.ID) money.Currency {
 	if k := b.book.Load(); k != nil {
 		if a := k.catalog.Advertisers[advertiser]; a != nil {
 			return a.Currency
 		}
 	}
-	return money.USD
+	return money.Currency{}
 }
 
 // newConversion reads the pixel's parameters; cur is the currency of a value
