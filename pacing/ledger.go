@@ -127,7 +127,7 @@ func (l *ledger) fold(offset int64, d *decoded) (effect, error) {
 		if d.phase.Epoch != l.epoch {
 			return effect{}, nil
 		}
-		return l.endPhase(d.typ, d.phase.Lease), nil
+		return l.endPhase(d.typ, d.phase), nil
 	case TypeReturn:
 		l.giveBack(d.ret)
 		return effect{}, nil

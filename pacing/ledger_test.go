@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
@@ -463,4 +464,35 @@ func FuzzDecodeRecord(f *testing.F) {
 			t.Fatalf("got %+v; want %+v", again.notice, d.notice)
 		}
 	})
+}
+
+// TestHardComesInSpiteOfRestarts: an owner that is replaced more often than
+// HardAfter still ends the leases that are closed.
+func TestHardComesInSpiteOfRestarts(t *testing.T) {
+	cfg := DefaultConfig()
+	closed := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	f := func(name string, at time.Time, restart time.Duration, want time.Duration) {
+		t.Helper()
+		s := newScene(t, Terms{}, Terms{}, Terms{Daily: 3 * sceneNeed})
+		lease := s.lease(2)
+		s.do(TypeClose, Phase{At: at, Epoch: 0, Advertiser: 1, Lease: lease})
+		store := &memStore{}
+		if err := store.commit(func(w snapWriter) error { return s.l.flush(w, 1) }); err != nil {
+			t.Fatal(err)
+		}
+		l, err := loadLedger(store, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sh := newShard(cfg, 0, 1, "next", l)
+		sh.restartTimers(closed.Add(restart))
+		if len(sh.timers) != 1 || sh.timers[0].typ != TypeHard || sh.timers[0].at.Sub(closed) != want {
+			t.Errorf("%s: timers %+v; want hard %v after the close", name, sh.timers, want)
+		}
+	}
+	f("at once", closed, 0, cfg.HardAfter)
+	f("next day", closed, 24*time.Hour, cfg.HardAfter)
+	f("long after", closed, 100*time.Hour, 100*time.Hour+cfg.CloseAfter)
+	f("a clock ahead", closed.Add(time.Hour), time.Minute, time.Minute+cfg.HardAfter)
+	f("a state without the time", time.Time{}, 24*time.Hour, 24*time.Hour+cfg.HardAfter)
 }

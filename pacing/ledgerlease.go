@@ -1,6 +1,8 @@
 package pacing
 
 import (
+	"time"
+
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
 )
@@ -12,8 +14,9 @@ type lease struct {
 	bidder   string
 	day      Day
 	windowMS int64
-	closed   bool // in [close, hard)
-	returned bool // the bidder gave back what it will not use
+	closed   bool      // in [close, hard)
+	closedAt time.Time // what the record of the close says; it steers timers alone
+	returned bool      // the bidder gave back what it will not use
 	items    []leaseItem
 	bids     map[ids.BidID]bid // dedup: until hard
 	dirty    bool
@@ -99,18 +102,19 @@ func (l *ledger) giveBack(r *Return) {
 	ls.touch()
 }
 
-func (l *ledger) endPhase(t Type, id int64) effect {
-	ls := l.leases[id]
+func (l *ledger) endPhase(t Type, p *Phase) effect {
+	ls := l.leases[p.Lease]
 	if ls == nil {
 		return effect{}
 	}
 	var e effect
 	if !ls.closed {
 		ls.close()
+		ls.closedAt = p.At.UTC()
 		e.closed = ls
 	}
 	if t == TypeHard {
-		delete(l.leases, id)
+		delete(l.leases, p.Lease)
 		l.ended = append(l.ended, ls)
 		if ls.owner.leased[ls.day]--; ls.owner.leased[ls.day] == 0 {
 			delete(ls.owner.leased, ls.day)

@@ -130,7 +130,7 @@ func (s *shard) begin(now time.Time, offset int64) {
 	s.restartTimers(now)
 }
 
-// restartTimers begins every lease's phase anew: how long the owner before us
+// restartTimers begins every lease's window anew: how long the owner before us
 // has waited is not known.
 func (s *shard) restartTimers(now time.Time) {
 	s.timers = s.timers[:0]
@@ -138,9 +138,26 @@ func (s *shard) restartTimers(now time.Time) {
 		ls := s.ledger.leases[id]
 		t := timer{at: now.Add(time.Duration(ls.windowMS)*time.Millisecond + s.cfg.CloseAfter), lease: id, typ: TypeClose}
 		if ls.closed {
-			t = timer{at: now.Add(s.cfg.HardAfter), lease: id, typ: TypeHard}
+			t = timer{at: s.hardAt(now, ls), lease: id, typ: TypeHard}
 		}
 		s.timers.add(t)
+	}
+}
+
+// hardAt is when a closed lease of an owner before us is past hard. It goes on
+// from the close record's time: begun anew with each owner, one that restarts
+// more often than HardAfter would keep every lease and its bids for good. Clocks
+// that differ cannot end it before CloseAfter from now, nor keep it longer than
+// HardAfter.
+func (s *shard) hardAt(now time.Time, ls *lease) time.Time {
+	latest, soonest := now.Add(s.cfg.HardAfter), now.Add(min(s.cfg.CloseAfter, s.cfg.HardAfter))
+	switch at := ls.closedAt.Add(s.cfg.HardAfter); {
+	case ls.closedAt.IsZero() || at.After(latest):
+		return latest
+	case at.Before(soonest):
+		return soonest
+	default:
+		return at
 	}
 }
 

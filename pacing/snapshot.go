@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/ids"
@@ -61,6 +62,7 @@ type snapLeaseValue struct {
 	Day        Day             `json:"day"`
 	WindowMS   int64           `json:"window_ms"`
 	Closed     bool            `json:"closed"`
+	ClosedAt   time.Time       `json:"closed_at,omitzero"`
 	Returned   bool            `json:"returned"`
 	Items      []snapLeaseItem `json:"items"`
 }
@@ -149,7 +151,8 @@ func (n *node) snapshot() snapNodeValue {
 }
 
 func (ls *lease) snapshot() snapLeaseValue {
-	v := snapLeaseValue{Advertiser: campaigns.ID(ls.owner.node.id), Bidder: ls.bidder, Day: ls.day, WindowMS: ls.windowMS, Closed: ls.closed, Returned: ls.returned}
+	v := snapLeaseValue{Advertiser: campaigns.ID(ls.owner.node.id), Bidder: ls.bidder, Day: ls.day, WindowMS: ls.windowMS,
+		Closed: ls.closed, ClosedAt: ls.closedAt, Returned: ls.returned}
 	for _, it := range ls.items {
 		v.Items = append(v.Items, snapLeaseItem{ItemAmount{campaigns.ID(it.line.id), it.held}, it.click})
 	}
@@ -260,7 +263,7 @@ func (l *ledger) loadLease(key, value []byte) error {
 		return errSnapshotKey
 	}
 	ls := &lease{id: int64(binary.BigEndian.Uint64(key)), owner: bk, bidder: v.Bidder, day: v.Day, windowMS: v.WindowMS,
-		closed: v.Closed, returned: v.Returned, bids: map[ids.BidID]bid{}}
+		closed: v.Closed, closedAt: v.ClosedAt, returned: v.Returned, bids: map[ids.BidID]bid{}}
 	for _, it := range v.Items {
 		li := l.lines[it.LineItem]
 		if li == nil {
