@@ -328,8 +328,11 @@ func TestExposuresWaitForTheCatalogue(t *testing.T) {
 	log := newMemLog()
 	m := newMemory(t, log)
 	cat := m.catalog.Swap(nil)
+	var asked atomic.Int64
+	m.cfg.Catalog = func() *campaigns.Catalog { asked.Add(1); return m.catalog.Load() }
 	log.addExposures(shown(1, alice, testNow))
 	stop := m.run()
+	m.until("the catalogue is asked for again", func() bool { return asked.Load() >= 3 })
 	if got, err := m.x.offset(0); got != eventlog.FirstOffset || err != nil {
 		t.Errorf("offset %d, %v before the catalogue", got, err)
 	}
@@ -421,6 +424,10 @@ func TestExposuresForgetOldDays(t *testing.T) {
 	log.addExposures(shown(1, alice, testNow), clicked(shown(1, alice, testNow)))
 	stop := m.run()
 	m.caughtUp(2)
+	seen := 0
+	if err := m.x.scan(keySeen, 22, 0, func(_, _ []byte) { seen++ }); err != nil || seen != 2 {
+		t.Errorf("%d ids are remembered, %v; want 2", seen, err)
+	}
 	stop()
 	m.clock.Set(testNow.AddDate(0, 0, keepDays))
 	m.open()
@@ -430,6 +437,9 @@ func TestExposuresForgetOldDays(t *testing.T) {
 	m.open()
 	m.wantCount(alice, 10, 20260302, 0)
 	m.wantRate(100, 1, 1) // rates are for good
+	if err := m.x.scan(keySeen, 22, 0, func(k, _ []byte) { t.Errorf("%x is still remembered", k) }); err != nil {
+		t.Error(err)
+	}
 	m.close()
 
 	// A record of a day that is over does not come back into the caps.
