@@ -13,8 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/cmd/node"
 	"bidhawk/loadtest"
@@ -119,21 +117,12 @@ func (c *benchCommand) half(ctx context.Context, cfg node.Config, rate float64) 
 	return t.Flush()
 }
 
-func (c *benchCommand) prepare(ctx context.Context, cfg node.Config) (err error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
-		return err
-	}
+func (c *benchCommand) prepare(ctx context.Context, cfg node.Config) error {
 	tags, err := node.OpenTaxonomy(cfg)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, cfg.CampaignsFile(), node.Clock)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	world := benchWorld(c.Lines, c.Seed, tags)
-	if _, err := campaigns.ImportYAML(ctx, store, tags, bytes.NewReader(world), node.Clock()); err != nil {
+	if _, err := node.ImportCampaigns(ctx, cfg, tags, bytes.NewReader(benchWorld(c.Lines, c.Seed, tags))); err != nil {
 		return fmt.Errorf("the bench's campaigns: %w", err)
 	}
 	return node.SeedUsers(ctx, cfg, tags, c.Users, loadtest.UserName, c.Seed)

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
 	"bidhawk/cmd/node"
 	"bidhawk/loadtest"
 )
@@ -93,25 +91,17 @@ func (c *demoCommand) settings(dir string) (node.Config, []string, error) {
 }
 
 // prepare writes the campaigns and feeds the users' profiles through the log.
-func (c *demoCommand) prepare(ctx context.Context, cfg node.Config) (err error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
-		return err
-	}
+func (c *demoCommand) prepare(ctx context.Context, cfg node.Config) error {
 	tags, err := node.OpenTaxonomy(cfg)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, cfg.CampaignsFile(), node.Clock)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	f, err := os.Open(c.Campaigns)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	summary, err := campaigns.ImportYAML(ctx, store, tags, f, node.Clock())
+	summary, err := node.ImportCampaigns(ctx, cfg, tags, f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Campaigns, err)
 	}

@@ -23,8 +23,6 @@ import (
 	"testing"
 	"time"
 
-	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
 	"bidhawk/cmd/node"
 	"bidhawk/internal/money"
 	"bidhawk/loadtest"
@@ -118,19 +116,14 @@ func freePort(t *testing.T) string {
 // prepare writes the demo campaigns and users before the first start.
 func (w *world) prepare() {
 	w.t.Helper()
-	ctx := w.t.Context()
 	tags, err := node.OpenTaxonomy(w.cfg)
-	w.must(err)
-	w.must(os.MkdirAll(w.cfg.DataDir, 0o755))
-	store, err := sqlite.Open(ctx, w.cfg.CampaignsFile(), node.Clock)
 	w.must(err)
 	f, err := os.Open(filepath.Join(root, "configs/demo/campaigns.yaml"))
 	w.must(err)
 	defer f.Close()
-	_, err = campaigns.ImportYAML(ctx, store, tags, f, node.Clock())
+	_, err = node.ImportCampaigns(w.t.Context(), w.cfg, tags, f)
 	w.must(err)
-	w.must(store.Close())
-	w.must(node.SeedUsers(ctx, w.cfg, tags, users, loadtest.UserName, 1))
+	w.must(node.SeedUsers(w.t.Context(), w.cfg, tags, users, loadtest.UserName, 1))
 }
 
 func (w *world) must(err error) {
