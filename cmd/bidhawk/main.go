@@ -38,7 +38,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c commands
-	k := kong.Parse(&c, kong.Name("bidhawk"), kong.UsageOnError(),
+	k := kong.Parse(&c, kong.Name("bidhawk"),
 		kong.Description("An open-source demand-side platform server."), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bidhawk: "+oneLine(err))
