@@ -176,13 +176,23 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 		return candidate{}, reason
 	}
 	c := candidate{row: row, ad: int32(k), deal: -1, tie: rand.Uint32()}
-	if l.onDeals {
-		c.deal = a.deal(imp, l, &l.ads[k])
-		if c.deal < 0 {
-			return candidate{}, NoBidNoMatch
-		}
+	if !l.onDeals {
+		return b.bid(a, imp, l, c)
 	}
-	return b.bid(a, imp, l, c)
+	// The first deal that it may use and whose floor it meets.
+	reason = NoBidNoMatch
+	for i := range a.imp.Deals {
+		if !a.usable(imp, i, l, &l.ads[k]) {
+			continue
+		}
+		c.deal = int32(a.dealIdx[i])
+		priced, r := b.bid(a, imp, l, c)
+		if r == NoBidNone {
+			return priced, NoBidNone
+		}
+		reason = max(reason, r)
+	}
+	return candidate{}, reason
 }
 
 // pickAd chooses at random among the line's ads that fit the impression.
@@ -206,18 +216,13 @@ func (l *line) pickAd(a *auction, imp *openrtb.Imp) (int, NoBid) {
 	return 0, reason
 }
 
-// deal is the first offered deal that the line targets and may use; -1 if none.
-func (a *auction) deal(imp *openrtb.Imp, l *line, ad *ad) int32 {
-	for i, id := range a.imp.Deals {
-		if !containsString(l.item.Targeting.Deals, id) {
-			continue
-		}
-		d := &imp.PMP.Deals[a.dealIdx[i]]
-		if len(d.WADomain) == 0 || len(ad.adomain) > 0 && inDomains(d.WADomain, ad.adomain[0]) {
-			return int32(a.dealIdx[i])
-		}
+// usable says whether the line targets a.imp.Deals[i] and its ad is let into it.
+func (a *auction) usable(imp *openrtb.Imp, i int, l *line, ad *ad) bool {
+	if !containsString(l.item.Targeting.Deals, a.imp.Deals[i]) {
+		return false
 	}
-	return -1
+	d := &imp.PMP.Deals[a.dealIdx[i]]
+	return len(d.WADomain) == 0 || len(ad.adomain) > 0 && inDomains(d.WADomain, ad.adomain[0])
 }
 
 // bid turns the line's worth into a price in the answer's currency, at or above

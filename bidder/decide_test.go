@@ -81,3 +81,31 @@ func TestOnlyTargetedSizesAreBid(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNextDealWhereOneIsTooDear: a deal that can't be afforded must not keep
+// the line item from another.
+func TestTheNextDealWhereOneIsTooDear(t *testing.T) {
+	deals := campaigns.Targeting{Deals: []string{"dear", "cheap"}}
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, deals)}, []campaigns.Creative{box()}))
+	f := func(deals, want string) {
+		t.Helper()
+		request := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":0.5,"pmp":{"deals":[`+deals+`]}`, 1)
+		r := h.bid(request)
+		if want == "" {
+			if r.StatusCode() != 204 {
+				t.Errorf("%s: got %d; want 204", deals, r.StatusCode())
+			}
+			return
+		}
+		if _, bid := answered(t, r); bid.DealID != want {
+			t.Errorf("%s: got deal %q; want %q", deals, bid.DealID, want)
+		}
+	}
+	const dear, cheap, foreign = `{"id":"dear","bidfloor":99}`, `{"id":"cheap","bidfloor":1}`, `{"id":"foreign"}`
+	f(cheap, "cheap")
+	f(dear+","+cheap, "cheap")
+	f(foreign+","+dear+","+cheap, "cheap")
+	f(strings.Replace(dear, "99", "1", 1)+","+cheap, "dear")
+	f(dear, "")
+	f(foreign, "")
+}
