@@ -60,6 +60,9 @@ func New(cfg Config) *Counter {
 	return c
 }
 
+// full says whether s takes no new key; s.mu is held.
+func (c *Counter) full(s *shard) bool { return len(s.counts) >= c.cfg.MaxKeys/shardCount }
+
 func (c *Counter) shard(u ids.UserKey) *shard { return &c.shards[uint64(u)%shardCount] }
 
 // Take counts a bid in flight for k unless that would pass max; ok is false
@@ -119,12 +122,16 @@ func (c *Counter) Release(k Key) {
 	}
 }
 
-// Shown counts an impression that was shown; it ends one bid in flight.
+// Shown counts an impression that was shown; it ends one bid in flight. Where
+// memory is full a new key is left out: Take refuses it as long as that lasts.
 func (c *Counter) Shown(k Key) {
 	s := c.shard(k.User)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.counts[k]
+	e, known := s.counts[k]
+	if !known && c.full(s) {
+		return
+	}
 	if e.inFlight > 0 {
 		e.inFlight--
 	}
@@ -134,12 +141,15 @@ func (c *Counter) Shown(k Key) {
 	s.counts[k] = e
 }
 
-// Restore sets the impressions of k, as a restart reads them back.
+// Restore sets the impressions of k, as a restart reads them back; bounded as Shown.
 func (c *Counter) Restore(k Key, shown int) {
 	s := c.shard(k.User)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.counts[k]
+	e, known := s.counts[k]
+	if !known && c.full(s) {
+		return
+	}
 	e.shown = uint16(min(shown, 1<<16-1))
 	s.counts[k] = e
 }

@@ -79,6 +79,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := c.Len(); n != 64*4 {
 		t.Fatalf("got %d keys; want the bound, 256", n)
 	}
+	for u := range 10_000 {
+		c.Shown(Key{User: ids.UserKey(20_000 + u), LineItem: 1, Day: 1})
+		c.Restore(Key{User: ids.UserKey(40_000 + u), LineItem: 1, Day: 1}, 3)
+	}
+	if n := c.Len(); n != 64*4 {
+		t.Fatalf("got %d keys after impressions of others; want the bound, 256", n)
+	}
 	c.Forget(2)
 	if n := c.Len(); n != 0 {
 		t.Fatalf("got %d keys after the day was forgotten; want 0", n)
