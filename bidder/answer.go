@@ -8,6 +8,7 @@ import (
 
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
+	"bidhawk/pacing"
 )
 
 // answerBuffers is the reused memory of one answer. The bids of resp point into
@@ -30,9 +31,10 @@ type span struct{ from, to int }
 
 type bidSpans struct{ id, adm, nurl, burl, lurl span }
 
-// answer writes the bids of a as the response, 200 with its JSON. Where that
-// would pass the exchange's bound, bids are left out from the last on; what they
-// reserved comes back when their lease closes.
+// answer writes the bids of a as the response, 200 with its JSON. Bids were
+// only placed where they fit the exchange's bound (see bidBytes); where they pass
+// it nevertheless, they are left out from the last on, and what they reserved
+// comes back when their lease closes.
 func (b *Bidder) answer(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	w := &a.answer
 	w.text, w.spans = w.text[:0], w.spans[:0]
@@ -67,13 +69,7 @@ func (b *Bidder) writeMarkup(a *auction, p *placed) (s bidSpans) {
 	w := &a.answer
 	l := &a.book.lines[p.row]
 	ad := &l.ads[p.ad]
-	t := Token{
-		Bid: p.bid, BidAt: a.now, User: a.user, Exchange: a.exchange.Name,
-		Advertiser: l.advertiser.ID, Campaign: l.campaign.ID, LineItem: l.item.ID, Creative: ad.creative.ID,
-		Lease: p.lease, Day: p.day, Reserved: p.amount, FXRate: p.fx, Currency: a.cur,
-		Deal: bytesView(p.dealID(a)), Site: bytesView(a.site), App: a.app, Test: a.req.Test,
-		PerClick: perClick(l.item),
-	}
+	t := a.token(p)
 	w.payload = b.deps.Tokens.AppendPayload(w.payload[:0], &t)
 	s.id = w.mark(func(dst []byte) []byte { return p.bid.AppendHex(dst) })
 	s.nurl = w.mark(func(dst []byte) []byte { return b.noticeURL(dst, w, "/n/win/", PurposeWin, "?p=${AUCTION_PRICE}") })
@@ -86,6 +82,38 @@ func (b *Bidder) writeMarkup(a *auction, p *placed) (s bidSpans) {
 	s.adm = w.mark(func(dst []byte) []byte { return ad.markup.append(dst, w.click, w.imp) })
 	return s
 }
+
+// token is what the notices of p will know of it; its texts are views.
+func (a *auction) token(p *placed) Token {
+	l := &a.book.lines[p.row]
+	return Token{
+		Bid: p.bid, BidAt: a.now, User: a.user, Exchange: a.exchange.Name,
+		Advertiser: l.advertiser.ID, Campaign: l.campaign.ID, LineItem: l.item.ID, Creative: l.ads[p.ad].creative.ID,
+		Lease: p.lease, Day: p.day, Reserved: p.amount, FXRate: p.fx, Currency: a.cur,
+		Deal: bytesView(p.dealID(a)), Site: bytesView(a.site), App: a.app, Test: a.req.Test,
+		PerClick: perClick(l.item),
+	}
+}
+
+// startRoom sets how much of the exchange's bound the bids may take.
+func (a *auction) startRoom() {
+	const frame = 32 // what an answer has around its id and seat
+	a.room = a.exchange.MaxAnswerBytes - frame - 2*len(a.req.ID) - len(a.exchange.seat)
+}
+
+// bidBytes is what the bid c on impression i takes in the answer, at most a few
+// bytes more: a bid that would be left out must not reserve money.
+func (b *Bidder) bidBytes(a *auction, i int, c candidate) int {
+	const paths, queries = 9, 82 // of one URL; of the three notices together
+	p := placed{candidate: c, imp: i, day: maxDay}
+	t := a.token(&p)
+	ad := &a.book.lines[c.row].ads[c.ad]
+	return ad.bytes + (3+len(ad.markup.slots))*(len(b.cfg.PublicURL)+paths+textLen(&t)) + queries +
+		2*(len(a.req.Imp[i].ID)+len(p.dealID(a)))
+}
+
+// maxDay takes as many bytes in a token as any day.
+const maxDay pacing.Day = 99991231
 
 // mark appends to the text by f and says where that stands.
 func (w *answerBuffers) mark(f func([]byte) []byte) span {

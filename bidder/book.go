@@ -8,6 +8,7 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
+	"bidhawk/internal/openrtb"
 	"bidhawk/targeting"
 )
 
@@ -36,6 +37,7 @@ type line struct {
 type ad struct {
 	creative *campaigns.Creative
 	markup   markup
+	bytes    int // of its bid in an answer, but for URLs and the ids of the request
 	crid     []byte
 	iurl     []byte // sample image, for the exchange's review
 	adomain  [][]byte
@@ -98,5 +100,21 @@ func newAd(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 	for _, s := range c.Cat {
 		a.cat = append(a.cat, []byte(s))
 	}
+	a.bytes = a.fixedBytes()
 	return a
+}
+
+// fixedBytes measures a bid of a with all that the ad alone decides.
+func (a *ad) fixedBytes() int {
+	some, escapes := []byte{'0'}, 0
+	for _, s := range a.markup.slots {
+		if s == slotClickURLEscaped {
+			escapes += 32 // of a URL's punctuation
+		}
+	}
+	return escapes + len(openrtb.AppendBidResponse(nil, &openrtb.BidResponse{SeatBid: []openrtb.SeatBid{{Bid: []openrtb.Bid{{
+		ID: bytes.Repeat(some, 32), Price: money.MaxCPM, AdM: bytes.Join(a.markup.parts, nil), NURL: some, BURL: some, LURL: some, IURL: a.iurl,
+		ADomain: a.adomain, CID: []byte("9223372036854775807"), CrID: a.crid, Cat: a.cat, CatTax: 1, Attr: a.attr,
+		MType: openrtb.MarkupBanner, Language: a.language, DealID: some, W: a.creative.W, H: a.creative.H,
+	}}}}}))
 }

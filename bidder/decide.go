@@ -31,6 +31,7 @@ type auction struct {
 	deadline time.Time
 	user     ids.UserKey
 	cur      money.Currency // of the answer
+	room     int            // bytes of the answer that are left for bids
 	site     []byte         // domain or bundle
 	app      bool
 
@@ -63,6 +64,7 @@ type placed struct {
 func (b *Bidder) decide(a *auction) NoBid {
 	reason := NoBidNone
 	b.index(a)
+	a.startRoom()
 	for i := range a.req.Imp {
 		r := b.decideImp(a, i)
 		reason = max(reason, r)
@@ -109,9 +111,15 @@ const firstTries = 4
 func (b *Bidder) settle(a *auction, i, n int) NoBid {
 	reason := b.price(a, &a.req.Imp[i], n)
 	for _, c := range a.best {
+		bytes := b.bidBytes(a, i, c)
+		if bytes > a.room {
+			reason = max(reason, NoBidAnswerTooLarge)
+			continue
+		}
 		p, r := b.afford(a, c)
 		if r == NoBidNone {
 			p.imp = i
+			a.room -= bytes
 			a.bids = append(a.bids, p)
 			return NoBidNone
 		}
@@ -204,10 +212,14 @@ func (l *line) pickAd(a *auction, imp *openrtb.Imp) (int, NoBid) {
 	for i, k := 0, rand.IntN(n); i < n; i++ {
 		ad := &l.ads[k]
 		if accepts(imp.Banner, ad.creative.W, ad.creative.H) {
-			if ad.allowed(&a.req, imp) {
+			switch {
+			case ad.bytes > a.exchange.MaxAnswerBytes:
+				reason = max(reason, NoBidAnswerTooLarge)
+			case ad.allowed(&a.req, imp):
 				return k, NoBidNone
+			default:
+				reason = max(reason, NoBidCreativeBlocked)
 			}
-			reason = NoBidCreativeBlocked
 		}
 		if k++; k == n {
 			k = 0

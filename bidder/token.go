@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"bidhawk/campaigns"
@@ -121,6 +122,21 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 		dst = append(dst, s...)
 	}
 	return dst
+}
+
+// textLen is the length of a token's text, at most a few bytes more.
+func textLen(t *Token) int {
+	n := 2 + 16 + 8 + 3 + 3 + ids.TagSize
+	for _, v := range [...]uint64{
+		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
+		max(uint64(t.Lease), 1<<34), uint64(t.Day), uint64(t.Reserved.Media), uint64(t.Reserved.Charge), uint64(t.FXRate),
+	} {
+		n += (bits.Len64(v|1) + 6) / 7
+	}
+	for _, s := range [...]string{t.Exchange, t.Deal, t.Site} {
+		n += min(len(s), maxTokenField)
+	}
+	return base64.RawURLEncoding.EncodedLen(n)
 }
 
 // appendMasked appends the 8 bytes of u under the keystream of b. It works in
