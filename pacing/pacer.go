@@ -127,13 +127,25 @@ func (p *Pacer) Run(ctx context.Context) error {
 // Close releases the state directory. Run must have returned.
 func (p *Pacer) Close() error { return p.store.Close() }
 
-// Ready is nil when every partition grants and knows the catalogue's budgets;
-// or else it says what is missing.
+// Ready is nil when the partitions grant and know the catalogue's budgets; or
+// else it says what is missing. A partition that has stopped for good stops its
+// own advertisers, not the node's others: it is an alert (Stats.Stopped), and
+// unreadiness only where no partition is left.
 func (p *Pacer) Ready() error {
+	var stopped error
+	left := 0
 	for i, r := range p.shards {
+		if err := r.stopped(); err != nil {
+			stopped = fmt.Errorf("pacer: partition %d: %w", i, err)
+			continue
+		}
+		left++
 		if err := r.ready(); err != nil {
 			return fmt.Errorf("pacer: partition %d: %w", i, err)
 		}
+	}
+	if left == 0 {
+		return stopped
 	}
 	return nil
 }
