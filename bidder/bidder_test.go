@@ -114,6 +114,9 @@ func TestNoBidReasons(t *testing.T) {
 	f("floor in euros", plain, nil, edit(`"bidfloor":0.5`, `"bidfloor":1.9,"bidfloorcur":"EUR"`), NoBidBelowFloor)
 	f("badv", plain, nil, edit(`"tmax":100`, `"badv":["SHOP.example"]`), NoBidCreativeBlocked)
 	f("badv of another", plain, nil, edit(`"tmax":100`, `"badv":["op.example"]`), NoBidNone)
+	f("bcat of another taxonomy", plain, nil, edit(`"tmax":100`, `"cattax":6,"bcat":["42"]`), NoBidCreativeBlocked)
+	f("dsa required", plain, nil, edit(`"tmax":100`, `"regs":{"ext":{"dsa":{"dsarequired":2}}}`), NoBidDSA)
+	f("dsa supported", plain, nil, edit(`"tmax":100`, `"regs":{"ext":{"dsa":{"dsarequired":1}}}`), NoBidNone)
 	f("btype", plain, nil, edit(`"w":300`, `"btype":[2],"w":300`), NoBidCreativeBlocked)
 	f("private auction", plain, nil, edit(`"bidfloor":0.5`, `"pmp":{"private_auction":1,"deals":[{"id":"d1"}]}`), NoBidNoMatch)
 	f("budget", plain, func(h *house) { h.wallet.left[10] = pacing.Amounts{Media: 1e9, Charge: 1} }, plainRequest, NoBidBudget)
@@ -562,4 +565,23 @@ func TestClicksLeadOnlyWhereTheyMay(t *testing.T) {
 	f("creative gone", 404)
 	h.book.Store(nil)
 	f("starting", 503) // asked again, not lost
+}
+
+func TestCountsThatCouldNotBeWrittenAreSentAgain(t *testing.T) {
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()}))
+	h.bid(plainRequest)
+	h.events.err = fmt.Errorf("log away")
+	if err := h.flushCounts(t.Context()); err == nil {
+		t.Fatal("a log that is away must be an error")
+	}
+	h.events.err = nil
+	for range 2 {
+		if err := h.flushCounts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := h.events.of(eventlog.TopicAuctions)
+	if len(got) != 1 || !strings.Contains(got[0], `"seq":1,`) || !strings.Contains(got[0], `"bids":1`) {
+		t.Fatalf("got %q; want the one record, once", got)
+	}
 }

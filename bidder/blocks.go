@@ -7,10 +7,12 @@ import (
 )
 
 // allowed says whether the request's block lists let the ad on the impression
-// (OpenRTB 2.6 sections 3.2.1 and 3.2.6: bcat, acat, badv, wlang, battr, btype, mimes).
+// (OpenRTB 2.6 sections 3.2.1 and 3.2.6: bcat, acat, badv, wlang, battr, btype).
 func (a *ad) allowed(r *openrtb.BidRequest, imp *openrtb.Imp) bool {
-	if r.CatTax == 1 { // creatives declare categories of taxonomy 1.0
-		if anyCategory(r.BCat, a.cat) || len(r.ACat) > 0 && !anyCategory(r.ACat, a.cat) {
+	if len(r.BCat) > 0 || len(r.ACat) > 0 {
+		// Creatives declare categories of taxonomy 1.0: a list of another one can't
+		// be held against them yet, and may block.
+		if r.CatTax != 1 || anyCategory(r.BCat, a.cat) || len(r.ACat) > 0 && !anyCategory(r.ACat, a.cat) {
 			return false
 		}
 	}

@@ -26,10 +26,12 @@ const otherSites = "(other)"
 // counts adds up bids between two flushes. A shard's lock guards its rows; the
 // shard is chosen by the bid's counter, so that no lock is shared by all bids.
 type counts struct {
-	node   string
-	seq    uint64
-	rows   int // bound of one shard
-	shards [16]countShard
+	node string
+	seq  uint64
+	// pending waits to be written; with seq, of Run's goroutine alone.
+	pending []eventlog.Message
+	rows    int // bound of one shard
+	shards  [16]countShard
 }
 
 type countShard struct {
@@ -140,21 +142,32 @@ func (c *counts) take(now time.Time) (records [][]byte, err error) {
 	return records, nil
 }
 
-// flushCounts hands the counts over to the log. They inform reports and move no
-// money: where the log's buffer is full they wait for the next flush, bounded.
+// maxPendingCounts bounds the records that wait for a log that takes nothing.
+const maxPendingCounts = 200
+
+// flushCounts makes the counts durable. What the log does not take now is sent
+// again, under the same number, by the next flush; beyond the bound the oldest
+// is dropped: counts inform reports and move no money.
 func (b *Bidder) flushCounts(ctx context.Context) error {
-	records, err := b.counts.take(b.clock())
+	c := b.counts
+	records, err := c.take(b.clock())
 	if err != nil {
 		return err
 	}
-	msgs := make([]eventlog.Message, len(records))
-	for i, r := range records {
-		msgs[i] = eventlog.Message{Topic: eventlog.TopicAuctions, Key: []byte(b.counts.node), Value: r}
+	for _, r := range records {
+		c.pending = append(c.pending, eventlog.Message{Topic: eventlog.TopicAuctions, Key: []byte(c.node), Value: r})
 	}
-	if len(msgs) == 0 {
+	if over := len(c.pending) - maxPendingCounts; over > 0 {
+		c.pending = append(c.pending[:0], c.pending[over:]...)
+	}
+	if len(c.pending) == 0 {
 		return nil
 	}
-	return b.deps.Events.Publish(ctx, msgs...)
+	if err := b.deps.Events.Publish(ctx, c.pending...); err != nil {
+		return err
+	}
+	c.pending = nil
+	return nil
 }
 
 // dealID is the id of the deal a bid is under; empty in the open auction.

@@ -118,6 +118,9 @@ func (b *Bidder) admit(a *auction) NoBid {
 	case len(r.WSeat) > 0 && !containsText(r.WSeat, a.exchange.Seat), containsText(r.BSeat, a.exchange.Seat) && a.exchange.Seat != "":
 		return NoBidSeatBlocked
 	}
+	if r.Regs != nil && r.Regs.DSARequired >= 2 { // a bid without bid.ext.dsa would be dropped, and its money wait
+		return NoBidDSA
+	}
 	tmax := a.exchange.DefaultTMax
 	if r.TMax > 0 {
 		tmax = time.Duration(min(r.TMax, 60_000)) * time.Millisecond

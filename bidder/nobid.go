@@ -19,6 +19,7 @@ const (
 	NoBidOverload
 	NoBidSeatBlocked
 	NoBidPrivacy
+	NoBidDSA
 	NoBidCurrency
 	NoBidUnsupportedFormat
 	NoBidNoMatch
@@ -35,7 +36,7 @@ const (
 var noBidNames = [noBidCount]string{
 	NoBidNone: "none", NoBidMalformed: "malformed", NoBidInvalid: "invalid", NoBidUnknownExchange: "unknown_exchange",
 	NoBidNotReady: "not_ready", NoBidKilled: "killed", NoBidTimeout: "insufficient_time", NoBidOverload: "overload",
-	NoBidSeatBlocked: "seat_blocked", NoBidCurrency: "currency", NoBidPrivacy: "privacy", NoBidUnsupportedFormat: "unsupported_format",
+	NoBidSeatBlocked: "seat_blocked", NoBidCurrency: "currency", NoBidPrivacy: "privacy", NoBidDSA: "dsa_required", NoBidUnsupportedFormat: "unsupported_format",
 	NoBidNoMatch: "no_match", NoBidNoCreative: "no_creative",
 	NoBidCreativeBlocked: "creative_blocked", NoBidBelowFloor: "below_floor", NoBidFrequency: "frequency_cap",
 	NoBidBudget: "budget", NoBidAnswerTooLarge: "answer_too_large", NoBidInternal: "internal",
