@@ -44,7 +44,7 @@ func (c *benchCommand) Run(ctx context.Context) (err error) {
 	if err := c.prepare(ctx, cfg); err != nil {
 		return err
 	}
-	s, err := startServer(ctx, c.Config, env, filepath.Join(dir, "server.log"))
+	s, err := startServer(c.Config, cfg, env, filepath.Join(dir, "server.log"))
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"bidhawk/cmd/node"
@@ -46,7 +44,7 @@ func (c *demoCommand) Run(ctx context.Context) (err error) {
 	if err := c.prepare(ctx, cfg); err != nil {
 		return err
 	}
-	s, err := startServer(ctx, c.Config, env, filepath.Join(dir, "server.log"))
+	s, err := startServer(c.Config, cfg, env, filepath.Join(dir, "server.log"))
 	if err != nil {
 		return err
 	}
@@ -149,61 +147,3 @@ func (c *demoCommand) drive(ctx context.Context, cfg node.Config) (*loadtest.Res
 }
 
 var demoDeals = []string{"demo-deal-1", "demo-deal-2", "demo-deal-3", "demo-deal-4", "demo-deal-5"}
-
-// server is a serve process of our own.
-type server struct {
-	cmd    *exec.Cmd
-	log    string
-	exited chan error
-	done   bool
-}
-
-func startServer(_ context.Context, config string, env []string, log string) (*server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	out, err := os.Create(log)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close() // the child has its own handle
-	s := &server{cmd: exec.Command(self, "serve", "--config", config), log: log, exited: make(chan error, 1)}
-	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = env, out, out
-	// Ctrl-C is for us: we stop the server in our own order.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
-	}
-	go func() { s.exited <- s.cmd.Wait() }()
-	return s, nil
-}
-
-// stop asks the server to end and waits for it; a second call does nothing.
-func (s *server) stop(timeout time.Duration) error {
-	if s.done {
-		return nil
-	}
-	s.done = true
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
-	select {
-	case err := <-s.exited:
-		if err != nil {
-			return errors.Join(fmt.Errorf("the server ended with an error: %w", err), s.tail())
-		}
-		return nil
-	case <-time.After(timeout):
-		_ = s.cmd.Process.Kill()
-		<-s.exited
-		return errors.Join(fmt.Errorf("the server did not stop within %v and was killed", timeout), s.tail())
-	}
-}
-
-// tail is the end of the server's log, as an error to be shown.
-func (s *server) tail() error {
-	b, err := os.ReadFile(s.log)
-	if err != nil {
-		return err
-	}
-	return errors.New("the server's last lines: " + string(b[max(0, len(b)-2000):]))
-}

@@ -143,7 +143,7 @@ func Default() Config {
 		EventLog:        EventLog{Backend: "local", Partitions: 4, Kafka: Kafka{Brokers: []string{}, ReplicationFactor: 1}},
 		Campaigns:       Campaigns{TaxonomyFile: "configs/taxonomy.yaml"},
 		Bidder: Bidder{
-			MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 32, MaxConnections: 16_384, IdleTimeout: 5 * time.Minute,
+			MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 64, MaxConnections: 16_384, IdleTimeout: 5 * time.Minute,
 			ContextualWithoutBasis: true, CountsEvery: 2 * time.Second, MaxCountRows: 5_000,
 		},
 		Profiles:  Profiles{CacheBytes: 256 << 20},

@@ -374,7 +374,15 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 // startBidding runs what bids cause: it stops once no bid comes any more, and
 // before the consumers.
 func (n *Node) startBidding(ctx context.Context, g *errgroup.Group) {
-	g.Go(func() error { n.wallet.Run(ctx); return nil })
+	g.Go(func() error {
+		// What an earlier life left in the spill goes first: a bill must not come
+		// after the leases that its budget could have gone into.
+		if err := n.publisher.WaitDrained(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("drain the spill: %w", err)
+		}
+		n.wallet.Run(ctx)
+		return nil
+	})
 	g.Go(func() error { return n.bidder.Run(ctx) })
 	g.Go(func() error { return n.watch(ctx) })
 }
