@@ -35,8 +35,8 @@ func (c Config) Validate() error {
 		return f("max_body_bytes", c.MaxBodyBytes, "4096 to 16777216")
 	case c.MaxCandidates < 1 || c.MaxCandidates > 1_000_000:
 		return f("max_candidates", c.MaxCandidates, "1 to 1000000")
-	case c.MaxTries < 1 || c.MaxTries > 64:
-		return f("max_tries", c.MaxTries, "1 to 64")
+	case c.MaxTries < 1 || c.MaxTries > 256:
+		return f("max_tries", c.MaxTries, "1 to 256")
 	case c.PublicURL == "":
 		return f("public_url", `""`, "a URL such as https://dsp.example")
 	case c.CountsEvery < 10*time.Millisecond || c.CountsEvery > time.Minute:

@@ -225,7 +225,7 @@ func TestLoadRefuses(t *testing.T) {
 	f("", env("BIDHAWK_LISTEN_BIDS=8080"), `setting listen.bids: got "8080"; want host:port, such as 127.0.0.1:8080 (BIDHAWK_LISTEN_BIDS)`)
 	f("", env("BIDHAWK_LISTEN_API=127.0.0.1:8080"), `setting listen.api: got "127.0.0.1:8080"; want another address than listen.bids (BIDHAWK_LISTEN_API)`)
 	f("", env("BIDHAWK_LISTEN_API=a:b\nc"), `setting listen.api: got "a:b\nc"; want host:port, such as 127.0.0.1:8080 (BIDHAWK_LISTEN_API)`)
-	f("", env("BIDHAWK_BIDDER_MAX_TRIES=65"), `setting bidder.max_tries: got 65; want 1 to 64 (BIDHAWK_BIDDER_MAX_TRIES)`)
+	f("", env("BIDHAWK_BIDDER_MAX_TRIES=257"), `setting bidder.max_tries: got 257; want 1 to 256 (BIDHAWK_BIDDER_MAX_TRIES)`)
 	f("", env("BIDHAWK_ROLES=bidder,accountant"), `setting roles: got "accountant"; want one of bidder, pacer, profiler, attributor, api (BIDHAWK_ROLES)`)
 	f("", env("BIDHAWK_ROLES="), `setting roles: got none; want at least one of bidder, pacer, profiler, attributor, api (BIDHAWK_ROLES)`)
 	f("", nil, `setting exchanges: got none; want at least one exchange, such as {demo: {seat: "1"}}`)
