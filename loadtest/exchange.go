@@ -224,11 +224,11 @@ func (x *exchange) send(c *cleared, k errandKind, u string, due time.Time) {
 
 func (x *exchange) submit(e errand) {
 	key := e.bid.key ^ uint64(e.kind)<<56
+	again := e // before the courier has e: it writes to it at once
 	x.courier.submit(&e)
 	if !chance(draw(x.cfg.Seed, forRepeat, key), x.cfg.Notices.RepeatShare) {
 		return
 	}
-	again := e
 	again.repeat = true
 	if d := draw(x.cfg.Seed, forRepeatDelay, key); d&1 == 1 {
 		again.due = again.due.Add(time.Duration(unit(d) * float64(time.Second)))

@@ -53,13 +53,15 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // permanent reports an answer that trying again does not change. Everything
-// that is not an answer (connections, leaders unknown to the client) may pass.
+// that is not an answer (connections, leaders unknown to the client) may pass;
+// so may Unknown, which kafka-go also puts where a broker's connection broke
+// under a request to several (protocol/listoffsets: Merge).
 func permanent(err error) bool {
 	if errors.Is(err, errPolicy) {
 		return true
 	}
 	var answer kafkago.Error
-	return errors.As(err, &answer) && !answer.Temporary()
+	return errors.As(err, &answer) && !answer.Temporary() && answer != kafkago.Unknown
 }
 
 // translate adds the contract's error to Kafka's own.
