@@ -188,6 +188,9 @@ func TestTheDearestAffordableBidWins(t *testing.T) {
 	f(3)
 	h.wallet.left[11] = pacing.Amounts{}
 	f(2)
+	if n := h.metrics.refusals[pacing.RefusedExhausted].Load(); n != 1 {
+		t.Fatalf("counted %d refusals; want 1 exhausted", n)
+	}
 	h.wallet.left[12] = pacing.Amounts{}
 	f(1)
 }

@@ -190,7 +190,7 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 	// The first deal that it may use and whose floor it meets.
 	reason = NoBidNoMatch
 	for i := range a.imp.Deals {
-		if !a.usable(imp, i, l, &l.ads[k]) {
+		if !a.usable(imp, i, c.row, &l.ads[k]) {
 			continue
 		}
 		c.deal = int32(a.dealIdx[i])
@@ -228,9 +228,9 @@ func (l *line) pickAd(a *auction, imp *openrtb.Imp) (int, NoBid) {
 	return 0, reason
 }
 
-// usable says whether the line targets a.imp.Deals[i] and its ad is let into it.
-func (a *auction) usable(imp *openrtb.Imp, i int, l *line, ad *ad) bool {
-	if !containsString(l.item.Targeting.Deals, a.imp.Deals[i]) {
+// usable says whether the row targets a.imp.Deals[i] and its ad is let into it.
+func (a *auction) usable(imp *openrtb.Imp, i int, row int32, ad *ad) bool {
+	if !a.book.index.TargetsDeal(row, a.imp.Deals[i]) {
 		return false
 	}
 	d := &imp.PMP.Deals[a.dealIdx[i]]
@@ -296,7 +296,8 @@ func (b *Bidder) afford(a *auction, c candidate) (placed, NoBid) {
 		}
 	}
 	r, refusal := b.deps.Wallet.Reserve(l.item.ID, a.now, c.amount)
-	if refusal != 0 {
+	if refusal != pacing.RefusedNot {
+		b.metrics.refused(refusal)
 		if limit > 0 {
 			b.deps.Frequency.Release(key)
 		}
@@ -314,13 +315,4 @@ func roundUp(v, step money.CPM) money.CPM {
 		v += step - r
 	}
 	return v
-}
-
-func containsString(list []string, v []byte) bool {
-	for _, s := range list {
-		if s == string(v) {
-			return true
-		}
-	}
-	return false
 }

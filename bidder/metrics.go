@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"bidhawk/pacing"
 )
 
 // Metrics counts what the bidder did. All counters only grow. Safe for
@@ -20,6 +22,7 @@ type Metrics struct {
 	profileMisses   atomic.Uint64
 	notices         [noticeKinds][noticeResults]atomic.Uint64
 	lossReasons     [256]atomic.Uint64
+	refusals        map[pacing.Refusal]*atomic.Uint64 // read-only after newMetrics
 	// Handler is the time from a body read to its answer built.
 	Handler Latency
 }
@@ -37,6 +40,10 @@ func newMetrics(exchanges []Exchange) *Metrics {
 		m.names = append(m.names, e.Name)
 	}
 	slices.Sort(m.names)
+	m.refusals = make(map[pacing.Refusal]*atomic.Uint64)
+	for _, r := range pacing.Refusals() {
+		m.refusals[r] = new(atomic.Uint64)
+	}
 	return m
 }
 
@@ -49,6 +56,13 @@ func (e *exchangeMetrics) finish(reason NoBid, bids int, took time.Duration) {
 	e.results[reason].Add(1)
 	e.bids.Add(uint64(bids))
 	e.all.Handler.Observe(took)
+}
+
+// refused counts a bid that the wallet did not afford; a request may try several.
+func (m *Metrics) refused(r pacing.Refusal) {
+	if c := m.refusals[r]; c != nil {
+		c.Add(1)
+	}
 }
 
 // Totals are sums over all exchanges.
@@ -113,6 +127,9 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	fmt.Fprintf(w, "bidhawk_bids_left_out_total %d\n", m.trimmedBids.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"known\"} %d\n", m.profileHits.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"unknown\"} %d\n", m.profileMisses.Load())
+	for _, r := range pacing.Refusals() {
+		fmt.Fprintf(w, "bidhawk_bids_refused_total{reason=%q} %d\n", r, m.refusals[r].Load())
+	}
 	for k := range m.notices {
 		for r := range m.notices[k] {
 			fmt.Fprintf(w, "bidhawk_notices_total{kind=%q,result=%q} %d\n", NoticeKind(k), NoticeResult(r), m.notices[k][r].Load())

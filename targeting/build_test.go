@@ -138,30 +138,6 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestFitting(t *testing.T) {
-	small, wide, tall := sizes[0], sizes[1], sizes[2]
-	f := func(asked, offered []campaigns.Size, want ...campaigns.Size) {
-		t.Helper()
-		line := Line{Lineage: campaigns.Lineage{LineItem: &campaigns.LineItem{Targeting: campaigns.Targeting{Sizes: asked}}}}
-		for _, s := range []campaigns.Size{small, wide} {
-			line.Creatives = append(line.Creatives, &campaigns.Creative{W: s.W, H: s.H})
-		}
-		var got []campaigns.Size
-		for _, c := range line.Fitting(nil, offered) {
-			got = append(got, campaigns.Size{W: c.W, H: c.H})
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("asked %v, offered %v: %v; want %v", asked, offered, got, want)
-		}
-	}
-	f(nil, []campaigns.Size{tall, wide, small}, small, wide)
-	f(nil, []campaigns.Size{wide}, wide)
-	f(nil, []campaigns.Size{tall})
-	f(nil, nil)
-	f([]campaigns.Size{wide}, []campaigns.Size{wide, small}, wide)
-	f([]campaigns.Size{tall}, []campaigns.Size{tall, small})
-}
-
 // TestFlightBeginsByItself: the index was built before the flight.
 func TestFlightBeginsByItself(t *testing.T) {
 	cat := plain(1)

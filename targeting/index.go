@@ -93,17 +93,6 @@ func (ix *Index) MatchImp(dst []int32, s *Scratch, imp *ImpFacts) []int32 {
 	return dst
 }
 
-// MatchDeal is the position in imp.Deals of the first deal that the row asks
-// for, or -1 where it asks for none of them: then it bids in the open auction.
-func (ix *Index) MatchDeal(row int32, imp *ImpFacts) int {
-	for i, id := range imp.Deals {
-		if ix.TargetsDeal(row, id) {
-			return i
-		}
-	}
-	return -1
-}
-
 // TargetsDeal says whether the row asks for the deal.
 func (ix *Index) TargetsDeal(row int32, deal []byte) bool {
 	if !ix.rows[row].deals {

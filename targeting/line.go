@@ -1,7 +1,6 @@
 package targeting
 
 import (
-	"slices"
 	"time"
 
 	"bidhawk/campaigns"
@@ -17,17 +16,4 @@ type Line struct {
 	Zone *time.Location
 	// Rank is what Params.Rank said; rows are in its descending order.
 	Rank int64
-}
-
-// Fitting appends to dst the creatives that may fill an imp of these sizes:
-// where the line item asks for sizes, only those of a size it asks for.
-func (l *Line) Fitting(dst []*campaigns.Creative, sizes []campaigns.Size) []*campaigns.Creative {
-	asked := l.LineItem.Targeting.Sizes
-	for _, c := range l.Creatives {
-		size := campaigns.Size{W: c.W, H: c.H}
-		if slices.Contains(sizes, size) && (len(asked) == 0 || slices.Contains(asked, size)) {
-			dst = append(dst, c)
-		}
-	}
-	return dst
 }
