@@ -129,28 +129,15 @@ type LineItem struct {
 	CreativeIDs  []ID         `json:"creative_ids"`
 	// ExpectedCTR is the prior click rate, in parts per million, of the CPC value.
 	ExpectedCTR money.PPM `json:"expected_ctr_ppm"`
+	// Guaranteed is a line item that was sold as a guaranteed deal: it targets
+	// deals, and bids on each of their impressions while its budget lasts, past
+	// pacing.
+	Guaranteed bool `json:"guaranteed"`
 }
 
 // FrequencyCap bounds impressions per user in one day of the advertiser's zone; 0 is no cap.
 type FrequencyCap struct {
 	PerDay int `json:"per_day"`
-}
-
-// Creative is one ad. Only banners so far.
-type Creative struct {
-	Meta
-	AdvertiserID ID       `json:"advertiser_id"`
-	Name         string   `json:"name"`
-	Status       Status   `json:"status"`
-	W            int      `json:"w"` // device-independent pixels
-	H            int      `json:"h"`
-	ImageURL     string   `json:"image_url"`   // https; one of ImageURL and HTML
-	HTML         string   `json:"html"`        // third-party tag; may hold ${CLICK_URL} and OpenRTB macros
-	LandingURL   string   `json:"landing_url"` // where a click leads; its host must be registered with the advertiser
-	ADomain      []string `json:"adomain"`
-	Cat          []string `json:"cat"`  // IAB content categories (taxonomy 1.0)
-	Attr         []int    `json:"attr"` // AdCOM creative attributes
-	Language     string   `json:"language"`
 }
 
 // Targeting is what a line item asks of a request. Within a dimension values

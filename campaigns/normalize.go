@@ -50,6 +50,12 @@ func (l *LineItem) Normalize() {
 func (c *Creative) Normalize() {
 	c.Name = strings.TrimSpace(c.Name)
 	c.Status = orActive(c.Status)
+	if c.Format = CreativeFormat(lower(string(c.Format))); c.Format == "" {
+		c.Format = FormatBanner
+	}
+	if c.CatTax == 0 {
+		c.CatTax = 1
+	}
 	c.ImageURL = strings.TrimSpace(c.ImageURL)
 	c.LandingURL = strings.TrimSpace(c.LandingURL)
 	c.ADomain = normalList(c.ADomain, normalDomain)
