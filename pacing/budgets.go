@@ -146,6 +146,9 @@ func (b *budgetSync) lineItem(id campaigns.ID) error {
 		MediaDaily:    firstLimit(li.Budget.Daily, l.Campaign.Budget.Daily, l.Advertiser.Budget.Daily),
 		MediaLifetime: firstLimit(li.Budget.Lifetime, l.Campaign.Budget.Lifetime, l.Advertiser.Budget.Lifetime),
 	}
+	if li.Guaranteed { // bids whenever its deal is offered: there is nothing to spread
+		t.Pacing = campaigns.PacingASAP
+	}
 	if li.Pricing == campaigns.PricingCPC {
 		t.ClickPrice = li.Price.PerImpression() * 1000 // micros of a unit
 	}

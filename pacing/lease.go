@@ -17,6 +17,9 @@ type Amounts struct {
 	Charge money.Nanos `json:"charge_nanos"`
 }
 
+// holds says whether need can be taken from a.
+func (a Amounts) holds(need Amounts) bool { return a.Charge >= need.Charge && a.Media >= need.Media }
+
 // LeaseSource grants leases. The Pacer is one; a client of a remote pacer is another.
 type LeaseSource interface {
 	// RequestLease asks for money for a bidder's line items. It returns once

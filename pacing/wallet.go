@@ -155,7 +155,27 @@ func (w *Wallet) Reserve(li campaigns.ID, now time.Time, need Amounts) (Reservat
 	if it == nil {
 		return Reservation{}, w.register(li, need)
 	}
-	return it.reserve(int64(now.Sub(w.base)), need)
+	return it.reserve(int64(now.Sub(w.base)), need, false)
+}
+
+// ReserveGuaranteed is Reserve for a bid that must be made: it does not wait for
+// the even release of a lease.
+func (w *Wallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need Amounts) (Reservation, Refusal) {
+	it := (*w.items.Load())[li]
+	if it == nil {
+		return Reservation{}, w.register(li, need)
+	}
+	return it.reserve(int64(now.Sub(w.base)), need, true)
+}
+
+// Affords says whether Reserve would take need now, or else why not. It changes
+// nothing: a line item that the wallet does not know yet is not asked for.
+func (w *Wallet) Affords(li campaigns.ID, now time.Time, need Amounts, guaranteed bool) Refusal {
+	it := (*w.items.Load())[li]
+	if it == nil {
+		return RefusedNoLease
+	}
+	return it.affords(int64(now.Sub(w.base)), need, guaranteed)
 }
 
 // firstAsk is a reservation on a line item that the wallet does not know yet. It
@@ -177,7 +197,7 @@ func (w *Wallet) register(li campaigns.ID, need Amounts) Refusal {
 	return RefusedNoLease
 }
 
-func (it *walletItem) reserve(now int64, need Amounts) (Reservation, Refusal) {
+func (it *walletItem) reserve(now int64, need Amounts, guaranteed bool) (Reservation, Refusal) {
 	if need.Charge < 0 || need.Media < 0 { // would let a lease grow
 		return Reservation{}, RefusedBudget
 	}
@@ -185,14 +205,14 @@ func (it *walletItem) reserve(now int64, need Amounts) (Reservation, Refusal) {
 	it.note(now, need)
 	g := it.cur
 	// Slow path: the lease ended, ran out or is not there.
-	if g == nil || now >= g.lease.end || g.left.Charge < need.Charge || g.left.Media < need.Media {
+	if g == nil || now >= g.lease.end || !g.left.holds(need) {
 		var why Refusal
 		if g, why = it.advance(now, need); g == nil {
 			it.mu.Unlock()
 			return Reservation{}, why
 		}
 	}
-	if g.smooth && g.granted-g.left.Charge > g.released(now) {
+	if !guaranteed && g.paced(now) {
 		it.mu.Unlock()
 		return Reservation{}, RefusedPaced
 	}
@@ -201,6 +221,26 @@ func (it *walletItem) reserve(now int64, need Amounts) (Reservation, Refusal) {
 	r := Reservation{Lease: g.lease.ID, Day: g.lease.Day, Amounts: need, Close: g.lease.close}
 	it.mu.Unlock()
 	return r, RefusedNot
+}
+
+func (it *walletItem) affords(now int64, need Amounts, guaranteed bool) Refusal {
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	if g := it.cur; g != nil && now < g.lease.end && g.left.holds(need) {
+		if !guaranteed && g.paced(now) {
+			return RefusedPaced
+		}
+		return RefusedNot
+	}
+	if g := it.next; g != nil && now < g.lease.end && g.left.holds(need) {
+		return RefusedNot
+	}
+	return it.shortage(now)
+}
+
+// paced says whether the grant has released less than what was reserved of it.
+func (g *walletGrant) paced(now int64) bool {
+	return g.smooth && g.granted-g.left.Charge > g.released(now)
 }
 
 // note keeps what the next request tells the pacer.
@@ -219,18 +259,23 @@ func (it *walletItem) advance(now int64, need Amounts) (*walletGrant, Refusal) {
 	if g := it.next; g != nil && now < g.lease.end {
 		it.cur, it.next = g, nil
 		g.begin(now)
-		if g.left.Charge >= need.Charge && g.left.Media >= need.Media {
+		if g.left.holds(need) {
 			return g, RefusedNot
 		}
 	}
 	it.short = true
+	return nil, it.shortage(now)
+}
+
+// shortage says why no lease holds enough.
+func (it *walletItem) shortage(now int64) Refusal {
 	switch {
 	case it.reason != RefusedNot:
-		return nil, it.reason
+		return it.reason
 	case it.cur == nil || now >= it.cur.lease.end:
-		return nil, RefusedNoLease
+		return RefusedNoLease
 	}
-	return nil, RefusedExhausted
+	return RefusedExhausted
 }
 
 // begin starts the release of what is left, evenly until the window's end.

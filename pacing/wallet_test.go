@@ -319,3 +319,43 @@ func benchWallet(tb testing.TB) *Wallet {
 	w.install(time.Now().Add(-time.Hour), &l, int64(-time.Hour))
 	return w
 }
+
+// A guaranteed bid does not wait for the even release; Affords tells what Reserve
+// would do and takes nothing.
+func TestWalletGuaranteedAndAffords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &fakeSource{window: 10 * time.Second, grant: func(LeaseDemand) (LeaseItem, Refusal) {
+			return LeaseItem{Amounts: Amounts{Media: 100, Charge: 100}, Smooth: true}, RefusedNot
+		}}
+		w, stop := walletRun(t, src)
+		f := func(need money.Nanos, guaranteed bool, want Refusal) {
+			t.Helper()
+			for range 3 { // looking changes nothing
+				if got := w.Affords(1, time.Now(), Amounts{need, need}, guaranteed); got != want {
+					t.Errorf("affords %d, guaranteed %v: got %v; want %v", need, guaranteed, got, want)
+				}
+			}
+		}
+		f(1, false, RefusedNoLease)
+		if synctest.Wait(); len(src.requests) != 0 {
+			t.Errorf("looking asked the pacer: %+v", src.requests)
+		}
+		w.Reserve(1, time.Now(), Amounts{1, 1})
+		synctest.Wait()
+		f(1, false, RefusedNot) // of the lease that waits
+		w.Reserve(1, time.Now(), Amounts{10, 10})
+		f(1, false, RefusedPaced)
+		f(90, true, RefusedNot)
+		f(91, true, RefusedExhausted)
+		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedPaced {
+			t.Errorf("paced: got %v", why)
+		}
+		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{90, 90}); why != RefusedNot {
+			t.Errorf("guaranteed: got %v", why)
+		}
+		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{1, 1}); why != RefusedExhausted {
+			t.Errorf("past the lease: got %v; want exhausted", why)
+		}
+		stop()
+	})
+}

@@ -70,6 +70,8 @@ func (p *parser) dsa(g *Regs) {
 		switch string(p.key()) {
 		case "dsarequired":
 			g.DSARequired = p.num()
+		case "pubrender":
+			g.DSAPubRender = p.num()
 		default:
 			p.skip()
 		}

@@ -413,6 +413,9 @@ type Regs struct {
 	GPC       Flag // Global Privacy Control: regs.ext.gpc
 	// DSARequired is regs.ext.dsa.dsarequired; 2 and 3 ask for bid.ext.dsa.
 	DSARequired int
+	// DSAPubRender is regs.ext.dsa.pubrender: whether the publisher shows what the
+	// DSA wants shown: 0 can't, 1 can, 2 will.
+	DSAPubRender int
 	Ext         []byte
 }
 

@@ -91,6 +91,18 @@ func (c *Counter) Take(k Key, max int, now time.Time) (ok bool) {
 	return true
 }
 
+// Allows says whether Take would count a bid for k. It changes nothing.
+func (c *Counter) Allows(k Key, max int, now time.Time) bool {
+	s := c.shard(k.User)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.counts[k]
+	if e.holdUntil <= now.UnixMilli() {
+		e.inFlight = 0
+	}
+	return int(e.shown)+int(e.inFlight) < max
+}
+
 // sweep drops the keys of bids that were lost: most bids are, and their keys
 // would fill the memory for days. It runs in Take, when a shard is full, and at
 // most once in holdFor: sooner there is little to find. mu is held.

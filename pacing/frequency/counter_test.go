@@ -137,3 +137,26 @@ func TestRestoreCountsAgain(t *testing.T) {
 		t.Fatalf("got %d; want 2", n)
 	}
 }
+
+func TestAllowsLooksAndTakesNothing(t *testing.T) {
+	c := New(Config{MaxKeys: 1000, HoldFor: 5 * time.Second})
+	k := Key{User: 1, LineItem: 2, Day: 20260302}
+	now := time.Unix(1_800_000_000, 0)
+	f := func(at time.Time, want bool) {
+		t.Helper()
+		for range 3 {
+			if got := c.Allows(k, 1, at); got != want {
+				t.Errorf("at %v: got %v; want %v", at, got, want)
+			}
+		}
+	}
+	f(now, true)
+	if n := c.Len(); n != 0 {
+		t.Errorf("%d keys were made; want none", n)
+	}
+	c.Take(k, 1, now)
+	f(now, false)
+	f(now.Add(6*time.Second), true) // the bid was lost
+	c.Shown(k)
+	f(now.Add(6*time.Second), false)
+}
