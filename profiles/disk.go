@@ -64,6 +64,7 @@ func (l pebbleLogger) Fatalf(format string, args ...any) {
 // unknown, which is slower but right; after an error it stays so.
 func (s *Store) fillFilter() {
 	defer close(s.scanDone)
+	defer s.fillMatches()
 	err := s.scan(prefixProfile, func(key, _ []byte) error {
 		if len(key) == profileKeyLen {
 			s.filter.add(ids.UserKey(binary.BigEndian.Uint64(key[1:])))
@@ -86,6 +87,11 @@ func (s *Store) scan(prefix byte, f func(key, value []byte) error) error {
 	if err != nil {
 		return fmt.Errorf("scan profile store: %w", err)
 	}
+	return s.walk(it, f)
+}
+
+// walk is scan over what it sees, and closes it.
+func (s *Store) walk(it *pebble.Iterator, f func(key, value []byte) error) error {
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
 		select {

@@ -76,6 +76,8 @@ type Store struct {
 	hot    *hotCache
 	filter *filter
 
+	matches matchTable
+
 	gates [gateCount]gate
 
 	// write is held by the one Apply that runs; it guards scratch.
@@ -141,6 +143,7 @@ func OpenStore(cfg StoreConfig) (*Store, error) {
 		scanDone: make(chan struct{}),
 	}
 	s.scratch.newest = make(map[ids.UserKey]int)
+	s.matches.init()
 	go s.fillFilter()
 	return s, nil
 }
