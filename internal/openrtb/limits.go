@@ -21,6 +21,9 @@ const (
 	MaxCurrencies = 256
 	MaxNodes      = 64 // of all supply chains
 
+	MaxNativeAssets   = 64 // of one native request
+	MaxNativeTrackers = 64 // truncated
+
 	MaxData     = 256  // truncated
 	MaxSegments = 4096 // truncated
 	MaxEIDs     = 256  // truncated
