@@ -63,7 +63,7 @@ type testTCF struct {
 	others                     []string // further segments, as text
 }
 
-func (t *testTCF) encode() string {
+func (t testTCF) encode() string {
 	var b bitText
 	b.put(t.version, 6)
 	b.put(t.created, 36)
