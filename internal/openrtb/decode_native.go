@@ -45,6 +45,10 @@ const nativePath = "native.request"
 func inNative(err error) error {
 	switch e := err.(type) {
 	case *FieldError:
+		if e.Field == "" { // the text itself
+			e.Field = nativePath
+			return e
+		}
 		return e.within(nativePath)
 	case *SyntaxError:
 		e.Rule = nativePath + ": " + e.Rule

@@ -11,6 +11,7 @@ import (
 
 	"bidhawk/internal/money"
 
+	"github.com/prebid/openrtb/v20/native1/request"
 	"github.com/prebid/openrtb/v20/openrtb2"
 )
 
@@ -280,6 +281,7 @@ var prebidNames = func() map[string]bool {
 		}
 	}
 	walk(reflect.TypeFor[openrtb2.BidRequest]())
+	walk(reflect.TypeFor[request.Request]())
 	return names
 }()
 
