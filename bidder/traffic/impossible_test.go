@@ -129,7 +129,8 @@ func TestImpossibleDevices(t *testing.T) {
 	}
 
 	device(windows+`,"ip":"192.168.1.7"`, AddressReserved)
-	device(windows+`,"ip":"8.8.8.8","ipv6":"fe80::1"`, AddressReserved)
+	device(windows+`,"ip":"8.8.8.8","ipv6":"fe80::1"`, OK) // one of them is of the internet
+	device(windows+`,"ip":"10.0.0.1","ipv6":"fe80::1"`, AddressReserved)
 	device(windows+`,"ip":"203.0.113.0"`, AddressDocumentation)
 	device(windows+`,"ip":"8.8.8.8","ipv6":"2001:4860:4860::8888"`, OK)
 	device(windows+`,"ip":"0.0.0.0"`, OK)
@@ -138,7 +139,11 @@ func TestImpossibleDevices(t *testing.T) {
 
 // TestEveryReasonHasAToggle: what is not named in the configuration passes.
 func TestEveryReasonHasAToggle(t *testing.T) {
-	filter := newFilter(t, func(c *Config) { c.Refuse = nil; c.AddressesFile = testDatabase(t); c.UserMax, c.AddressMax, c.NetworkMax = 1, 1, 1 })
+	filter := newFilter(t, func(c *Config) {
+		c.Refuse = nil
+		c.AddressesFile = testDatabase(t)
+		c.UserMax, c.AddressMax, c.NetworkMax = 1, 1, 1
+	})
 	f := func(rest string) {
 		t.Helper()
 		for range 3 {

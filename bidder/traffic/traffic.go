@@ -127,15 +127,17 @@ func (f *Filter) judgeDevice(r *openrtb.BidRequest) Verdict {
 	return f.impossible(r, ua)
 }
 
+// judgeAddresses judges where the device calls from. An address that is not of
+// the internet is held against it only where it is the only one.
 func (f *Filter) judgeAddresses(from *clients) Verdict {
+	nowhere, db := OK, f.network.Load()
+	public := false
 	for _, c := range from.all[:from.n] {
 		if v := place(c.ip); v != OK {
-			if f.on(v) {
-				return v
-			}
+			nowhere = v
 			continue // no database knows it
 		}
-		db := f.network.Load()
+		public = true
 		if db == nil {
 			continue
 		}
@@ -146,6 +148,9 @@ func (f *Filter) judgeAddresses(from *clients) Verdict {
 		if f.on(v) {
 			return v
 		}
+	}
+	if !public && f.on(nowhere) {
+		return nowhere
 	}
 	return OK
 }
