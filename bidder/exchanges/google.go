@@ -35,7 +35,7 @@ const (
 // decrypt tries each key and gives the price in millionths of its unit.
 func decrypt(keys []priceKeys, text []byte) (int64, PriceProblem) {
 	var buf [maxPriceText]byte
-	message, ok := decodeBase64(buf[:], text)
+	message, ok := decodeBase64(buf[:0], text)
 	switch {
 	case !ok || len(message) != googleBytes:
 		return 0, PriceSyntax

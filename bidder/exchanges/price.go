@@ -18,15 +18,16 @@ const (
 	PriceUnreplaced              // the macro came back as it was sent
 	PriceSyntax                  // neither a decimal nor what the exchange's scheme makes
 	PriceForged                  // the scheme's integrity check failed under every key
-	PriceNegative                //
-	PriceOverflow                // above money.MaxCPM
-	PriceNoKeys                  // encrypted, and we have no keys
-	priceProblems
+	PriceNegative
+	PriceOverflow // above money.MaxCPM
+	PriceNoKeys   // encrypted, and we have no keys
+	PriceAudit    // the markup was rendered for review (OpenRTB 2.6 section 4.4: "AUDIT")
+	PriceProblems // how many there are
 )
 
 // String is the problem's name, as metrics and records carry it; "" is PriceOK.
 func (p PriceProblem) String() string {
-	return [...]string{"", "missing", "unreplaced", "syntax", "forged", "negative", "overflow", "no_keys"}[p]
+	return [...]string{"", "missing", "unreplaced", "syntax", "forged", "negative", "overflow", "no_keys", "audit"}[p]
 }
 
 // maxPriceText bounds a price's text: a notice's parameter is an attacker's.
@@ -45,10 +46,12 @@ func (e *Exchange) ClearingPrice(text []byte) (money.CPM, PriceProblem) {
 	case len(text) > maxPriceText:
 		return 0, PriceSyntax
 	}
-	var buf [maxPriceText]byte
-	text = unescape(buf[:0], text)
-	if unreplaced(text) {
+	text = unescape(text)
+	switch {
+	case unreplaced(text):
 		return 0, PriceUnreplaced
+	case len(text) == len("audit") && equalFold(text, "audit"):
+		return 0, PriceAudit
 	}
 	var n int64
 	var bad PriceProblem
@@ -63,23 +66,22 @@ func (e *Exchange) ClearingPrice(text []byte) (money.CPM, PriceProblem) {
 	return e.perMille(n)
 }
 
-// unescape undoes percent-encoding, twice where it was done twice, into dst,
-// which has room for it. What is no escape stays as it is.
-func unescape(dst, text []byte) []byte {
+// unescape undoes percent-encoding, twice where it was done twice; what is no
+// escape stays as it is. The result is text itself where nothing is escaped.
+func unescape(text []byte) []byte {
 	for range 2 {
 		if bytes.IndexByte(text, '%') < 0 {
-			break
+			break // Fast path: a decimal needs no escape.
 		}
-		out := dst[:0]
+		out := make([]byte, 0, len(text))
 		for i := 0; i < len(text); i++ {
 			c := text[i]
 			if c == '%' && i+2 < len(text) {
-				hi, lo := unhex(text[i+1]), unhex(text[i+2])
-				if hi < 16 && lo < 16 {
+				if hi, lo := unhex(text[i+1]), unhex(text[i+2]); hi < 16 && lo < 16 {
 					c, i = hi<<4|lo, i+2
 				}
 			}
-			out = append(out, c) // at or before i: text may be dst itself
+			out = append(out, c)
 		}
 		text = out
 	}
@@ -133,24 +135,21 @@ const micro = 1_000_000
 // plainPrice is a decimal, or base64 of one, in millionths, rounded up. Base64
 // of a decimal never looks like one: a digit's upper six bits are M, N or O.
 func plainPrice(text []byte) (int64, PriceProblem) {
-	var buf [maxPriceText]byte
 	if c := text[0]; c != '-' && (c < '0' || c > '9') {
-		var ok bool
-		if text, ok = decodeBase64(buf[:], text); !ok || len(text) == 0 {
+		plain, ok := decodeBase64(nil, text)
+		if !ok || len(plain) == 0 {
 			return 0, PriceSyntax
 		}
+		text = plain
 	}
 	v, err := money.ParseMicros(text, money.RoundUp)
-	switch {
-	case errors.Is(err, money.ErrOverflow) && text[0] != '-':
-		return 0, PriceOverflow
-	case err != nil:
-		if errors.Is(err, money.ErrOverflow) {
-			return 0, PriceNegative
-		}
+	switch tooLarge := errors.Is(err, money.ErrOverflow); {
+	case err != nil && !tooLarge:
 		return 0, PriceSyntax
-	case v < 0:
+	case v < 0 || tooLarge && text[0] == '-':
 		return 0, PriceNegative
+	case tooLarge:
+		return 0, PriceOverflow
 	}
 	return v, PriceOK
 }
@@ -171,9 +170,10 @@ func (e *Exchange) perMille(n int64) (money.CPM, PriceProblem) {
 	return money.CPM(v), PriceOK
 }
 
-// decodeBase64 reads either alphabet, padded or not, and a blank as the plus
-// that a query's decoding turned into one. buf has room for text.
-func decodeBase64(buf, text []byte) ([]byte, bool) {
+// decodeBase64 appends to dst what text, of at most maxPriceText, holds: either
+// alphabet, padded or not, and a blank for the plus that a query's decoding made
+// one of.
+func decodeBase64(dst, text []byte) ([]byte, bool) {
 	var web [maxPriceText]byte
 	n := copy(web[:], bytes.TrimRight(text, "=."))
 	for i, c := range web[:n] {
@@ -186,6 +186,6 @@ func decodeBase64(buf, text []byte) ([]byte, bool) {
 			return nil, false
 		}
 	}
-	n, err := base64.RawURLEncoding.Decode(buf, web[:n])
-	return buf[:n], err == nil
+	out, err := base64.RawURLEncoding.AppendDecode(dst, web[:n])
+	return out, err == nil
 }

@@ -201,9 +201,9 @@ func (e *Exchange) validateSync() error {
 func (e *Exchange) Ready() error {
 	switch {
 	case e.Requires(FieldSeat) && e.Seat == "":
-		return broken("seat", `""`, "the seat that the exchange gave us: it requires one")
+		return broken("seat", "", "the seat that the exchange gave us: it requires one")
 	case e.PriceEncryption != EncryptionNone && len(e.keys) == 0:
-		return broken("price_keys_file", `""`, "the file with the exchange's price keys: its prices are encrypted")
+		return broken("price_keys_file", "", "the file with the exchange's price keys: its prices are encrypted")
 	}
 	return nil
 }
