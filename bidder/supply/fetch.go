@@ -267,18 +267,13 @@ func (f *fetcher) add(j job) {
 }
 
 func (f *fetcher) round(ctx context.Context, jobs []job) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, groupCtx := errgroup.WithContext(ctx)
 	g.SetLimit(f.cfg.Concurrency)
 	for _, j := range jobs {
-		if ctx.Err() != nil {
+		if groupCtx.Err() != nil {
 			break
 		}
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return f.file(ctx, j)
-		})
+		g.Go(func() error { return f.file(groupCtx, j) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -288,6 +283,9 @@ func (f *fetcher) round(ctx context.Context, jobs []job) error {
 
 // file brings one file up to date, and queues what it points to.
 func (f *fetcher) file(ctx context.Context, j job) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	path := filepath.Join(f.cfg.Dir, j.kind.String(), j.domain)
 	outcome, why, err := f.update(ctx, j, path)
 	if ctx.Err() != nil {
