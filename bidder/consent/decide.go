@@ -53,20 +53,26 @@ func (p *Policy) judge(s *Signals, v *verdict) {
 	if absolute(s, v); v.over() {
 		return
 	}
-	var (
-		r reader // one for all strings: it is three kilobytes that Go clears
-		g gpp
-	)
-	if g.find(s, &r, v); v.over() {
+	if len(s.Consent) == 0 && len(s.GPP) == 0 {
+		p.regimes(s, nil, v) // nothing to decode
 		return
 	}
-	if p.gdpr(s, &g, &r, v); v.over() {
+	var r reader // one for all strings: it is three kilobytes that Go clears
+	p.regimes(s, &r, v)
+}
+
+func (p *Policy) regimes(s *Signals, r *reader, v *verdict) {
+	var g gpp
+	if g.find(s, r, v); v.over() {
+		return
+	}
+	if p.gdpr(s, &g, r, v); v.over() {
 		return
 	}
 	if p.usPrivacy("regs.us_privacy", s.USPrivacy, v); v.over() {
 		return
 	}
-	p.sections(s, &g, &r, v)
+	p.sections(s, &g, r, v)
 }
 
 // absolute are the signals that say no by themselves.

@@ -67,13 +67,16 @@ func (r *reader) load(s []byte) Fault {
 		return FaultTooLong
 	}
 	var bad byte
-	j, tail := 0, len(s)&^3
-	for i := 0; i < tail; i += 4 {
-		q := s[i : i+4 : i+4]
+	j, tail := 0, len(s)&^7
+	for i := 0; i < tail; i += 8 {
+		q := s[i : i+8 : i+8]
 		a, b, c, d := sixBits[q[0]], sixBits[q[1]], sixBits[q[2]], sixBits[q[3]]
-		bad |= a | b | c | d
-		binary.BigEndian.PutUint32(r.bytes[j:], uint32(a)<<26|uint32(b)<<20|uint32(c)<<14|uint32(d)<<8)
-		j += 3
+		e, f, g, h := sixBits[q[4]], sixBits[q[5]], sixBits[q[6]], sixBits[q[7]]
+		bad |= a | b | c | d | e | f | g | h
+		high := uint32(a)<<18 | uint32(b)<<12 | uint32(c)<<6 | uint32(d)
+		low := uint32(e)<<18 | uint32(f)<<12 | uint32(g)<<6 | uint32(h)
+		binary.BigEndian.PutUint64(r.bytes[j:], uint64(high)<<40|uint64(low)<<16)
+		j += 6
 	}
 	var last uint64
 	shift := 58
