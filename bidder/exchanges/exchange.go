@@ -128,6 +128,9 @@ type Supply struct {
 	SChain      Policy `yaml:"schain"`
 	// IncompleteSChain is about chains that say complete=0: allow or deny.
 	IncompleteSChain Policy `yaml:"incomplete_schain"`
+	// TrustAppDomain takes app.domain, which the seller writes, for the developer's
+	// domain of an app that the cache does not know.
+	TrustAppDomain bool `yaml:"trust_app_domain"`
 	// BlockedNodes are "asi" or "asi/sid".
 	BlockedNodes []string `yaml:"blocked_nodes"`
 }
