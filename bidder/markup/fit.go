@@ -68,7 +68,7 @@ func (n *Native) fillImage(a *openrtb.NativeImgAsset) (*Template, string) {
 		for i := range n.main {
 			p := &n.main[i]
 			if why := p.unfit(a); why != "" {
-				reason = why
+				reason = later(reason, why)
 			} else if best == nil || p.closer(best, a) {
 				best = p
 			}
@@ -82,9 +82,18 @@ func (n *Native) fillImage(a *openrtb.NativeImgAsset) (*Template, string) {
 		if why == "" {
 			return &n.icon.Template, ""
 		}
-		reason = why
+		reason = later(reason, why)
 	}
 	return nil, reason
+}
+
+// later is the one of two reasons that is found later: an image of a wrong type
+// has the right size.
+func later(a, b string) string {
+	if a == UnfitMIME {
+		return a
+	}
+	return b
 }
 
 // unfit says why p does not do for a: a size without a minimum is exact, else
@@ -118,11 +127,11 @@ func (p *picture) closer(q *picture, a *openrtb.NativeImgAsset) bool {
 	return p.w*p.h < q.w*q.h
 }
 
-// distance is how far p's shape is from w:h, in thousandths of the larger.
+// distance is how far p's shape is from w:h, in millionths (2^-20) of the larger.
 func distance(p *picture, w, h int) int {
-	const most = 1 << 20 // pixels; the products stay far from overflow
-	a, b := min(p.w, most)*min(h, most), min(p.h, most)*min(w, most)
-	return max(a-b, b-a) * 1000 / max(a, b, 1)
+	const bits = 20 // also of a side in pixels: 3*bits do not overflow
+	a, b := min(p.w, 1<<bits)*min(h, 1<<bits), min(p.h, 1<<bits)*min(w, 1<<bits)
+	return max(a-b, b-a) << bits / max(a, b, 1)
 }
 
 func (n *Native) fillData(a *openrtb.NativeDataAsset) (*Template, string) {

@@ -98,7 +98,7 @@ func (d *document) vpaid(mime string) bool {
 	return needs && isScript(strings.ToLower(mime))
 }
 
-// nonLinear is an overlay: pages and pictures.
+// nonLinear is an overlay: pictures or a script.
 func (d *document) nonLinear() *element {
 	e := el("NonLinearAds", d.tracking(EventCreativeView, EventAccept, EventClose))
 	if d.ad.TagURL != "" {
@@ -109,9 +109,6 @@ func (d *document) nonLinear() *element {
 	}
 	for _, f := range d.ad.MediaFiles {
 		resource := uri("StaticResource", f.URL).with("creativeType", f.MIME)
-		if strings.EqualFold(f.MIME, htmlMIME) {
-			resource = uri("IFrameResource", f.URL)
-		}
 		// The schemas of 4.0 and 4.1 forgot the size; their texts require it.
 		w, h := d.size(f)
 		one := el("NonLinear", resource, d.click("NonLinearClickThrough")).number("width", w).number("height", h)

@@ -208,8 +208,14 @@ func (n *Native) appendTrackers(dst []byte, r *openrtb.NativeRequest, v *Values)
 // Size is at least how many bytes the answer to r takes as text of a JSON string,
 // which is how a bid carries it and what exchanges bound.
 func (n *Native) Size(r *openrtb.NativeRequest, l Lengths) int {
-	const frame, perAsset = 400, 32 // what stands around the assets, and around each; measured by a test
-	size := frame + 2*len(n.privacy) + l.Click + l.Impression + n.viewable.Size(l)
+	const frame, perAsset = 240, 32 // what stands around the assets, and around each; a test measures them
+	size := frame + l.Click + l.Impression
+	if r.Offers(nativeViewable, nativeMethodImage) {
+		size += n.viewable.Size(l)
+	}
+	if r.Privacy {
+		size += 2 * len(n.privacy)
+	}
 	for i := range r.Assets {
 		if t, _ := n.fill(&r.Assets[i]); t != nil {
 			size += perAsset + t.Size(l)

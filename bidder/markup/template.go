@@ -8,8 +8,9 @@ package markup
 import "bidhawk/internal/openrtb"
 
 // Values are what changes from bid to bid. None holds a quote, a backslash, '<',
-// '>', '&' or a control character: they stand unescaped in HTML attributes, XML
-// text and JSON strings.
+// '>' or a control character: they stand unescaped in HTML attributes, CDATA and
+// JSON strings. An address may have '&' before a parameter whose name HTML knows
+// no entity for; Event and Bid have none.
 type Values struct {
 	Click        []byte // address of the click; may begin with an exchange's macro
 	ClickEscaped []byte // the same for use within another URL

@@ -71,14 +71,12 @@ func (d *document) check() error {
 func checkOverlay(files []campaigns.MediaFile) error {
 	for i, f := range files {
 		mime := strings.ToLower(f.MIME)
-		if !strings.HasPrefix(mime, "image/") && !isScript(mime) && mime != htmlMIME {
-			return fmt.Errorf("field vast.media_files[%d].mime: got %q; want a picture, a script or text/html of a non-linear ad", i, f.MIME)
+		if !strings.HasPrefix(mime, "image/") && !isScript(mime) {
+			return fmt.Errorf("field vast.media_files[%d].mime: got %q; want a picture or a script of a non-linear ad", i, f.MIME)
 		}
 	}
 	return nil
 }
-
-const htmlMIME = "text/html"
 
 // isScript says whether mime, in lower case, is JavaScript by one of its names.
 func isScript(mime string) bool { return strings.HasSuffix(mime, "javascript") }
