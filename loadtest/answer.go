@@ -37,11 +37,21 @@ type bid struct {
 	CID     string          `json:"cid"`
 	CRID    string          `json:"crid"`
 	Cat     []string        `json:"cat"`
+	CatTax  int             `json:"cattax"`
 	Attr    []int           `json:"attr"`
-	DealID  string          `json:"dealid"`
-	W       int             `json:"w"`
-	H       int             `json:"h"`
-	MType   int             `json:"mtype"`
+	API     int             `json:"api"` // deprecated by APIs
+	APIs    []int           `json:"apis"`
+	// Protocol is the VAST version (AdCOM list: Creative Subtypes).
+	Protocol int    `json:"protocol"`
+	Language string `json:"language"`
+	LangB    string `json:"langb"`
+	Dur      int    `json:"dur"` // seconds
+	// SlotInPod is 0 for any position; only in dynamic portions of pods.
+	SlotInPod int    `json:"slotinpod"`
+	DealID    string `json:"dealid"`
+	W         int    `json:"w"`
+	H         int    `json:"h"`
+	MType     int    `json:"mtype"`
 }
 
 // readAnswer decodes a body. cur defaults to USD, as the specification says.

@@ -41,6 +41,11 @@ func (a auctioneer) rival(inventory string, seq uint64, imp int) money.CPM {
 	return money.CPM(min(max(steps, 1), maxRivalStep)) * priceStep
 }
 
+// rivalDeal: somebody else has a deal for the imp, which the open auction cannot beat.
+func (a auctioneer) rivalDeal(seq uint64, imp int) bool {
+	return chance(draw(a.seed, forRivalDeal, mix(seq)+uint64(imp)), a.market.RivalDealShare)
+}
+
 // clear decides an auction with floor. A rival of our price wins. floor is at
 // most ours: the judge has seen to it.
 func (a auctioneer) clear(ours, floor, rival money.CPM) outcome {
@@ -64,10 +69,11 @@ func (a auctioneer) clear(ours, floor, rival money.CPM) outcome {
 
 // clearDeal decides a deal: it knows only its own bidder, and with at=3 its
 // price is agreed beforehand.
-func (a auctioneer) clearDeal(ours money.CPM, d *dealFacts, rival money.CPM) outcome {
-	if d.at == 3 && d.floor > 0 {
-		return outcome{won: true, price: min(d.floor, ours), minToWin: d.floor}
+// floor is the deal's floor for this bid, 0 where its currency is not the bid's.
+func (a auctioneer) clearDeal(ours, floor money.CPM, at int, rival money.CPM) outcome {
+	if at == 3 && floor > 0 {
+		return outcome{won: true, price: min(floor, ours), minToWin: floor}
 	}
-	a.second = d.at == 2 || d.at == 0 && a.second
-	return a.clear(ours, min(d.floor, ours), rival)
+	a.second = at == 2 || at == 0 && a.second
+	return a.clear(ours, min(floor, ours), rival)
 }

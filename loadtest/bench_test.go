@@ -27,7 +27,7 @@ func BenchmarkJudge(b *testing.B) {
 			b.Fatal(err)
 		}
 		j := judge{seen: &recentIDs{limit: 10}}
-		if _, _, broken := j.bid(f, a, "floor", &a.SeatBid[0].Bid[0]); broken != nil {
+		if _, broken := j.bid(f, a, "floor", &a.SeatBid[0].Bid[0]); broken != nil {
 			b.Fatal(broken)
 		}
 	}

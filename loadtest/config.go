@@ -25,6 +25,7 @@ type Config struct {
 	Timeout     time.Duration // when a connection gives a bid request up
 	Requests    string        // a directory of .json, a .json or a .jsonl file; "" generates
 	Auction     string        // "first" or "second" price
+	Billing     string        // BillingNotice or BillingVAST: what bills video and audio
 	Currency    string        // what BilledNanos counts
 	Seed        uint64
 	JSON        string // file that receives the Result; "" writes none
@@ -62,7 +63,19 @@ type Generate struct {
 	Deals     []string
 	DealShare float64
 	TestShare float64 // share of requests with test=1: answered, never cleared
+	// Mix draws requests of every format; its zero value is the plain workload.
+	Mix Mix
+	// Seat is the bidder's seat here, which wseat then names; "" sends no wseat.
+	Seat string
+	// Domains are advertisers', which wadomain of some deals then names.
+	Domains []string
 }
+
+// What bills a video or audio ad.
+const (
+	BillingNotice = "burl"
+	BillingVAST   = "vast" // the Impression of its VAST; burl is not called
+)
 
 // Market is who else bids. Rivals are log-normal around a median that itself
 // varies by site or app.
@@ -71,18 +84,24 @@ type Market struct {
 	RivalSigma  float64   // spread of the logarithm within a site
 	SiteSigma   float64   // spread of the logarithm of medians between sites
 	AloneShare  float64   // share of auctions without a rival
+	// RivalDealShare is the share of auctions that somebody's deal takes.
+	RivalDealShare float64
 }
 
 // People say how often winners are seen, clicked and lead to a sale.
 type People struct {
-	RenderShare     float64       // of wins; only these are billed
-	RenderDelay     time.Duration // mean, from win to render
-	CTR             float64       // mean click rate of rendered ads
-	RateSigma       float64       // spread of the logarithm of hidden rates by creative and by user
-	ClickDelay      time.Duration // mean, from render to click
-	CVR             float64       // mean conversion rate of clicks
-	ConversionDelay time.Duration // mean, from click to order
-	OrderMedian     money.Nanos   // median order value, in Currency
+	RenderShare float64       // of wins; only these are billed
+	RenderDelay time.Duration // mean, from win to render
+	ScreenDelay time.Duration // the same on screens in public: hours, here seconds
+	// Of video and audio: shares that fail instead of being shown, that play to
+	// the end, and (of native too) that are viewable.
+	PlayerErrorShare, CompleteShare, ViewableShare float64
+	CTR                                            float64       // mean click rate of rendered ads
+	RateSigma                                      float64       // spread of the logarithm of hidden rates by creative and by user
+	ClickDelay                                     time.Duration // mean, from render to click
+	CVR                                            float64       // mean conversion rate of clicks
+	ConversionDelay                                time.Duration // mean, from click to order
+	OrderMedian                                    money.Nanos   // median order value, in Currency
 }
 
 // Notices say how notices and page events are delivered.
@@ -93,6 +112,7 @@ type Notices struct {
 	Timeout     time.Duration // of one attempt
 	DrainFor    time.Duration // how long the end of the run waits for the queue
 	RepeatShare float64       // share of notices sent once more on purpose
+	PostShare   float64       // share of notices sent as POST instead of GET
 }
 
 // Defaults are those of `bidhawk loadtest`.
@@ -100,20 +120,21 @@ func Defaults() Config {
 	return Config{
 		Target: "http://127.0.0.1:8080", Exchange: "demo", Arrivals: "poisson",
 		Connections: 32, Duration: 30 * time.Second, Timeout: 2 * time.Second,
-		Auction: "first", Currency: "USD", Seed: 1, Users: 100_000,
+		Auction: "first", Billing: BillingNotice, Currency: "USD", Seed: 1, Users: 100_000,
 		Generate: Generate{
 			Sites: 400, Apps: 200, Templates: 4096, MedianBytes: 2400, ZipfExponent: 0.9,
 			Deals: defaultDeals(), DealShare: 0.12,
 		},
-		Market: Market{RivalMedian: 1_200_000, RivalSigma: 0.6, SiteSigma: 0.4, AloneShare: 0.05},
+		Market: Market{RivalMedian: 1_200_000, RivalSigma: 0.6, SiteSigma: 0.4, AloneShare: 0.05, RivalDealShare: 0.01},
 		People: People{
 			RenderShare: 0.97, RenderDelay: 100 * time.Millisecond,
+			ScreenDelay: 3 * time.Second, PlayerErrorShare: 0.01, CompleteShare: 0.65, ViewableShare: 0.7,
 			CTR: 0.01, RateSigma: 0.5, ClickDelay: 500 * time.Millisecond,
 			CVR: 0.08, ConversionDelay: time.Second, OrderMedian: 35 * money.Unit,
 		},
 		Notices: Notices{
 			Workers: 64, MaxPending: 50_000, RetryFor: time.Minute, Timeout: 5 * time.Second,
-			DrainFor: 90 * time.Second, RepeatShare: 0.02,
+			DrainFor: 90 * time.Second, RepeatShare: 0.02, PostShare: 0.1,
 		},
 		FloorWith:     FloorConfig{Pairs: 7},
 		Now:           nil,
@@ -151,6 +172,7 @@ func (c Config) Validate() error {
 	bad(c.Duration > 0 || c.Duration == 0 && c.Count > 0 && !c.Floor, "duration", c.Duration, "more than 0")
 	bad(c.Timeout > 0, "timeout", c.Timeout, "more than 0")
 	bad(c.Auction == "first" || c.Auction == "second", "auction", c.Auction, "first or second")
+	bad(c.Billing == BillingNotice || c.Billing == BillingVAST, "billing", c.Billing, "burl or vast")
 	_, err = money.ParseCurrency(c.Currency)
 	bad(err == nil, "currency", c.Currency, "three letters of ISO 4217")
 	bad(c.Users >= 1 && c.Users <= maxUsers, "users", c.Users, fmt.Sprintf("1 to %d", maxUsers))
@@ -170,21 +192,24 @@ func (g Generate) validate() error {
 		between("median-bytes", float64(g.MedianBytes), minBodyBytes, maxBodyBytes),
 		between("zipf-exponent", g.ZipfExponent, 0, 5),
 		between("tmax", float64(g.TMax.Milliseconds()), 0, 3_600_000),
-		share("deal-share", g.DealShare), share("test-share", g.TestShare))
+		share("deal-share", g.DealShare), share("test-share", g.TestShare), g.Mix.validate())
 }
 
 func (m Market) validate() error {
 	return errors.Join(
 		between("rival-median", float64(m.RivalMedian), 100, float64(money.MaxCPM)),
 		between("rival-sigma", m.RivalSigma, 0, 5), between("site-sigma", m.SiteSigma, 0, 5),
-		share("alone-share", m.AloneShare))
+		share("alone-share", m.AloneShare), share("rival-deal-share", m.RivalDealShare))
 }
 
 func (p People) validate() error {
 	return errors.Join(
 		share("render-share", p.RenderShare), share("ctr", p.CTR), share("cvr", p.CVR),
 		between("rate-sigma", p.RateSigma, 0, 5),
+		share("player-error-share", p.PlayerErrorShare), share("complete-share", p.CompleteShare),
+		share("viewable-share", p.ViewableShare),
 		between("render-delay", p.RenderDelay.Seconds(), 0, 3600),
+		between("screen-delay", p.ScreenDelay.Seconds(), 0, 86_400),
 		between("click-delay", p.ClickDelay.Seconds(), 0, 3600),
 		between("conversion-delay", p.ConversionDelay.Seconds(), 0, 3600),
 		between("order-median", float64(p.OrderMedian), 1, 1e6*float64(money.Unit)))
@@ -197,7 +222,7 @@ func (n Notices) validate() error {
 		between("notice-retry-for", n.RetryFor.Seconds(), 0, 86_400),
 		between("notice-timeout", n.Timeout.Seconds(), 0.001, 3600),
 		between("notice-drain-for", n.DrainFor.Seconds(), 0, 86_400),
-		share("repeat-share", n.RepeatShare))
+		share("repeat-share", n.RepeatShare), share("post-share", n.PostShare))
 }
 
 func share(field string, v float64) error { return between(field, v, 0, 1) }

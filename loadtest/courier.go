@@ -11,10 +11,10 @@ import (
 	"bidhawk/internal/money"
 )
 
-// sender performs one GET; it is a conn, or a fake in tests. status is 0 where
-// err is not nil; location is the Location header.
+// sender performs one GET, or POST without content; it is a conn, or a fake in
+// tests. status is 0 where err is not nil; location is the Location header.
 type sender interface {
-	get(url string) (status int, location string, err error)
+	call(post bool, url string) (status int, location string, err error)
 	close()
 }
 
@@ -177,7 +177,7 @@ func (c *courier) work(worker int, s sender) {
 
 func (c *courier) attempt(worker int, e *errand, s sender) {
 	start := c.now()
-	status, location, err := s.get(e.url)
+	status, location, err := s.call(e.post, e.url)
 	end := c.now()
 	c.tally.attempts.Add(1)
 	if e.attempts > 0 {
@@ -186,7 +186,7 @@ func (c *courier) attempt(worker int, e *errand, s sender) {
 	e.attempts++
 	e.written = e.written || err == nil || !neverWritten(err)
 	switch {
-	case err == nil && acknowledged(e.kind, status):
+	case err == nil && acknowledged(e, status):
 		c.tally.noticeLatency.record(worker, end.Sub(start))
 		c.acknowledge(e, location)
 	case err == nil && final(status):
@@ -207,12 +207,17 @@ func (c *courier) acknowledge(e *errand, location string) {
 	c.release(e.bid)
 }
 
-// acknowledged: notices want 2xx, a click its redirect.
-func acknowledged(k errandKind, status int) bool {
-	if k == errandClick {
-		return status >= 300 && status < 400
+// acknowledged: notices want 2xx, a click its redirect. A browser or player
+// takes either for a tracker.
+func acknowledged(e *errand, status int) bool {
+	done, redirected := status >= 200 && status < 300, status >= 300 && status < 400
+	switch {
+	case e.kind == errandClick:
+		return redirected || done && e.landing != ""
+	case e.kind >= errandStart:
+		return done || redirected
 	}
-	return status >= 200 && status < 300
+	return done
 }
 
 // final answers are not asked for again: 4xx but for those that mean "later".
@@ -256,8 +261,8 @@ func (c *courier) abandon(e *errand) {
 func (c *courier) give(e *errand, d doubt) {
 	if !e.repeat && !e.bid.landed[e.kind].Load() {
 		var amount money.Nanos
-		if e.kind == errandBill {
-			amount = e.bid.price.PerImpression()
+		if e.bid.bills(e.kind) {
+			amount = e.bid.amount()
 		}
 		c.tally.undeliver(e.kind, amount, d)
 	}
@@ -315,10 +320,10 @@ type httpSender struct {
 
 const maxSenderConns = 8
 
-func (s *httpSender) get(url string) (int, string, error) {
+func (s *httpSender) call(post bool, url string) (int, string, error) {
 	var addr string
 	var ok bool
-	if s.buf, addr, ok = appendGET(s.buf[:0], url); !ok {
+	if s.buf, addr, ok = appendCall(s.buf[:0], post, url); !ok {
 		return statusUnfetchable, "", nil
 	}
 	c := s.conns[addr]

@@ -16,7 +16,7 @@ type scriptedSender struct {
 	times  map[string][]time.Time
 }
 
-func (s *scriptedSender) get(url string) (int, string, error) {
+func (s *scriptedSender) call(_ bool, url string) (int, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.times[url])
@@ -40,14 +40,14 @@ func deliver(t *testing.T, cfg Notices, script map[string][]any) (*tally, *scrip
 	start := time.Now()
 	c := newCourier(cfg, 1, time.Now, ty, func() sender { return s }, func(e *errand, _ string) {
 		if e.kind == errandBill {
-			ty.bill("USD", "1", "1", e.bid.price.PerImpression())
+			ty.bill(e.bid)
 		}
 	})
 	for url := range script {
 		if !c.admit(t.Context(), true) {
 			t.Fatal("not admitted")
 		}
-		b := &cleared{price: 1_000_000}
+		b := &cleared{price: 1_000_000, currency: "USD"}
 		c.begin(b)
 		c.submit(&errand{kind: errandBill, url: url, bid: b, due: time.Now()})
 		c.release(b)

@@ -28,6 +28,11 @@ const (
 	forCohort
 	forJitter
 	forRunID
+	forRivalDeal
+	forPlayerError
+	forQuartile
+	forViewable
+	forPost
 )
 
 // mix is the finalizer of splitmix64: a bijection that spreads every bit.

@@ -20,12 +20,26 @@ const (
 	errandImpression                   // the tracker in the markup
 	errandClick
 	errandConversion
-	errandKinds = 6
+	errandStart // of a video or audio ad; its quartiles follow in order
+	errandFirstQuartile
+	errandMidpoint
+	errandThirdQuartile
+	errandComplete
+	errandViewable
+	errandError        // the player could not show the ad
+	errandClickTracker // beside the click itself
+	errandKinds        = 14
 )
 
 func (k errandKind) String() string {
-	return [errandKinds]string{"win", "billing", "loss", "impression", "click", "conversion"}[k]
+	return [errandKinds]string{
+		"win", "billing", "loss", "impression", "click", "conversion",
+		"start", "first_quartile", "midpoint", "third_quartile", "complete", "viewable", "error", "click_tracker",
+	}[k]
 }
+
+// notice: the exchange calls it, not a person's device.
+func (k errandKind) notice() bool { return k <= errandLoss }
 
 // doubt is what is known of a notice that was given up.
 type doubt uint8
@@ -44,12 +58,34 @@ type cleared struct {
 	user          int
 	id, cid, crid string
 	currency      string
+	format        Format
 	price         money.CPM // clearing
+	multiplier    money.PPM // people before the screen; 0 is one
+	vastBills     bool      // the VAST impression bills, not burl
 	landed        [errandKinds]atomic.Bool
 	pending       atomic.Int32 // errands not yet done; the last one frees the place in the courier
 }
 
-// errand is one GET to be delivered, and where it stands.
+// amount is what the bid costs once it is billed: price / 1000 x multiplier.
+func (c *cleared) amount() money.Nanos {
+	n := c.price.PerImpression()
+	if c.multiplier == 0 || c.multiplier == onePerson {
+		return n
+	}
+	// It fits: prices and multipliers are bounded by 1e12 each.
+	n, _ = c.multiplier.Of(n)
+	return n
+}
+
+// bills says whether the bid enters the bill when k is acknowledged.
+func (c *cleared) bills(k errandKind) bool {
+	if c.vastBills {
+		return k == errandImpression
+	}
+	return k == errandBill
+}
+
+// errand is one call to be delivered, and where it stands.
 type errand struct {
 	kind     errandKind
 	url      string
@@ -59,7 +95,9 @@ type errand struct {
 	attempts int
 	repeat   bool // a copy on purpose
 	written  bool // an attempt may have arrived
+	post     bool // as a POST without content
 
+	landing    string      // of a click that does not redirect
 	order      string      // of a conversion
 	orderValue money.Nanos // of a conversion
 }
@@ -116,9 +154,9 @@ func clickID(landing string) string {
 	return u.Query().Get(clickParameter)
 }
 
-// appendGET appends a whole GET request for an http URL and returns the address
-// to send it to; ok is false for a URL that cannot be fetched.
-func appendGET(dst []byte, rawURL string) (request []byte, addr string, ok bool) {
+// appendCall appends a whole GET, or POST without content, for an http URL and
+// returns the address to send it to; ok is false for a URL that cannot be fetched.
+func appendCall(dst []byte, post bool, rawURL string) (request []byte, addr string, ok bool) {
 	rest, ok := strings.CutPrefix(rawURL, "http://")
 	if !ok || strings.ContainsAny(rest, " \r\n") {
 		return dst, "", false
@@ -138,10 +176,16 @@ func appendGET(dst []byte, rawURL string) (request []byte, addr string, ok bool)
 	if !strings.Contains(host[strings.LastIndexByte(host, ']')+1:], ":") {
 		addr += ":80"
 	}
-	dst = append(dst, "GET "...)
+	method, length := "GET ", ""
+	if post {
+		method, length = "POST ", "Content-Length: 0\r\n"
+	}
+	dst = append(dst, method...)
 	dst = append(dst, path...)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, host...)
-	dst = append(dst, "\r\nUser-Agent: bidhawk-loadtest\r\n\r\n"...)
+	dst = append(dst, "\r\nUser-Agent: bidhawk-loadtest\r\n"...)
+	dst = append(dst, length...)
+	dst = append(dst, "\r\n"...)
 	return dst, addr, true
 }

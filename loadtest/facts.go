@@ -15,32 +15,47 @@ import (
 // bidder. They are read tolerantly, once per body, because exchanges' real
 // requests deviate; a body that is no JSON object has ok false.
 type facts struct {
-	ok        bool
-	id        string
-	test      bool
-	tmax      time.Duration // 0: none stated
-	cur       []string      // nil: USD
-	bcat      []string
-	acat      []string
-	badv      []string
-	bapp      []string
-	wseat     []string
-	bseat     []string
-	imps      []impFacts
-	inventory string // the site's domain or the app's bundle
+	ok            bool
+	id            string
+	test          bool
+	tmax          time.Duration // 0: none stated
+	cur           []string      // nil: USD
+	bcat          []string      // of catTax, as acat
+	acat          []string
+	catTax        int
+	badv          []string
+	bapp          []string
+	wseat         []string
+	bseat         []string
+	wlang, wlangb []string
+	imps          []impFacts
+	inventory     string // the site's domain, the app's bundle or the screen's id
+	dooh          bool
+	deviceType    int
 }
 
-// impFacts are the facts of one imp.
+// impFacts are the facts of one imp. What it does not offer is nil.
 type impFacts struct {
-	id                           string
-	banner, video, audio, native bool
-	formats                      []format // nil: any size
-	bannerAttr, videoAttr        []string // battr
-	floor                        money.CPM
-	floorCur                     string
-	secure                       bool
-	private                      bool // private_auction: deals only
-	deals                        []dealFacts
+	id           string
+	format       Format
+	banner       *bannerFacts
+	video, audio *streamFacts
+	native       *nativeFacts
+	floor        money.CPM
+	floorCur     string
+	secure       bool
+	private      bool // private_auction: deals only
+	deals        []dealFacts
+	multiplier   money.PPM // people before the screen; one elsewhere
+}
+
+// bannerFacts are the facts of imp.banner.
+type bannerFacts struct {
+	formats      []format // nil: any size
+	battr, btype []int
+	api          []int
+	expdir       []int    // nil: nothing is said
+	mimes        []string // nil: any
 }
 
 // format is an allowed size, or a ratio with a least width.
@@ -61,6 +76,7 @@ type dealFacts struct {
 	at       int
 	wseat    []string
 	wadomain []string
+	duration durationFloors
 }
 
 func readFacts(body []byte) *facts {
@@ -77,38 +93,41 @@ func readFacts(body []byte) *facts {
 		ok: true, id: text(root["id"]), test: number(root["test"]) == 1,
 		tmax: time.Duration(number(root["tmax"])) * time.Millisecond,
 		cur:  texts(root["cur"]), bcat: texts(root["bcat"]), acat: texts(root["acat"]),
-		badv: texts(root["badv"]), bapp: texts(root["bapp"]),
+		catTax: max(number(root["cattax"]), 1), badv: texts(root["badv"]), bapp: texts(root["bapp"]),
 		wseat: texts(root["wseat"]), bseat: texts(root["bseat"]),
+		wlang: texts(root["wlang"]), wlangb: texts(root["wlangb"]),
+		deviceType: number(object(root["device"])["devicetype"]),
 	}
 	f.inventory = text(object(root["site"])["domain"])
 	if app := object(root["app"]); app != nil {
 		f.inventory = text(app["bundle"])
 	}
+	if screen := object(root["dooh"]); screen != nil {
+		f.dooh, f.inventory = true, text(screen["id"])
+	}
 	for _, v := range list(root["imp"]) {
 		if m := object(v); m != nil {
-			f.imps = append(f.imps, readImp(m))
+			i := readImp(m)
+			i.format = i.formatIn(f)
+			f.imps = append(f.imps, i)
 		}
 	}
 	return f
 }
 
+// onePerson is the multiplier of everything but screens.
+const onePerson money.PPM = 1_000_000
+
 func readImp(m map[string]any) impFacts {
-	b, v := object(m["banner"]), object(m["video"])
 	i := impFacts{
-		id: text(m["id"]), banner: b != nil, video: v != nil,
-		audio: object(m["audio"]) != nil, native: object(m["native"]) != nil,
-		bannerAttr: texts(b["battr"]), videoAttr: texts(v["battr"]),
-		floor: price(m["bidfloor"]), floorCur: currency(m["bidfloorcur"]),
-		secure: number(m["secure"]) == 1,
+		id: text(m["id"]), banner: readBanner(object(m["banner"])),
+		video: readStream(object(m["video"])), audio: readStream(object(m["audio"])),
+		native: readNative(object(m["native"])),
+		floor:  price(m["bidfloor"]), floorCur: currency(m["bidfloorcur"]),
+		secure: number(m["secure"]) == 1, multiplier: onePerson,
 	}
-	for _, f := range list(b["format"]) {
-		o := object(f)
-		i.formats = append(i.formats, format{
-			number(o["w"]), number(o["h"]), number(o["wratio"]), number(o["hratio"]), number(o["wmin"]),
-		})
-	}
-	if w, h := number(b["w"]), number(b["h"]); w > 0 && h > 0 && len(i.formats) == 0 {
-		i.formats = append(i.formats, format{w: w, h: h})
+	if n := price(object(m["qty"])["multiplier"]); n > 0 && n <= money.MaxCPM {
+		i.multiplier = money.PPM(n)
 	}
 	market := object(m["pmp"])
 	i.private = number(market["private_auction"]) == 1
@@ -117,9 +136,30 @@ func readImp(m map[string]any) impFacts {
 		i.deals = append(i.deals, dealFacts{
 			id: text(d["id"]), floor: price(d["bidfloor"]), floorCur: currency(d["bidfloorcur"]),
 			at: number(d["at"]), wseat: texts(d["wseat"]), wadomain: texts(d["wadomain"]),
+			duration: readDurationFloors(d),
 		})
 	}
 	return i
+}
+
+func readBanner(b map[string]any) *bannerFacts {
+	if b == nil {
+		return nil
+	}
+	out := &bannerFacts{
+		battr: numbers(b["battr"]), btype: numbers(b["btype"]), api: numbers(b["api"]),
+		expdir: numbers(b["expdir"]), mimes: texts(b["mimes"]),
+	}
+	for _, f := range list(b["format"]) {
+		o := object(f)
+		out.formats = append(out.formats, format{
+			number(o["w"]), number(o["h"]), number(o["wratio"]), number(o["hratio"]), number(o["wmin"]),
+		})
+	}
+	if w, h := number(b["w"]), number(b["h"]); w > 0 && h > 0 && len(out.formats) == 0 {
+		out.formats = append(out.formats, format{w: w, h: h})
+	}
+	return out
 }
 
 func (f *facts) imp(id string) *impFacts {
@@ -178,6 +218,13 @@ func texts(v any) (out []string) {
 		if s := text(e); s != "" {
 			out = append(out, s)
 		}
+	}
+	return out
+}
+
+func numbers(v any) (out []int) {
+	for _, e := range list(v) {
+		out = append(out, number(e))
 	}
 	return out
 }

@@ -128,7 +128,7 @@ func (d *fakeDSP) config() Config {
 	// Not late, however busy the machine: lateness has tests of its own.
 	cfg.Generate.TMax, cfg.Timeout = time.Minute, 20*time.Second
 	cfg.Duration, cfg.Count = 0, 200
-	cfg.Market.AloneShare = 1
+	cfg.Market.AloneShare, cfg.Market.RivalDealShare = 1, 0
 	cfg.People.RenderDelay, cfg.People.ClickDelay, cfg.People.ConversionDelay = 0, 0, 0
 	cfg.Notices.DrainFor = 20 * time.Second
 	return cfg

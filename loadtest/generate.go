@@ -57,7 +57,7 @@ func generate(cfg Config) ([]template, error) {
 func (g *generator) template(c cohort) (template, error) {
 	want := float64(g.cfg.Generate.MedianBytes) * math.Exp(0.35*g.rnd.NormFloat64())
 	want = min(max(want, minBodyBytes), maxBodyBytes)
-	r := g.request(c, want)
+	r := g.mixed(c, want)
 	body, err := marshal(r)
 	if err != nil {
 		return template{}, err
@@ -190,10 +190,10 @@ func (g *generator) imp(i int, d *handset, bytesWanted float64) imp {
 		sizes = phoneSizes
 	}
 	first := sizes[g.rnd.IntN(len(sizes))]
-	b := &banner{Format: []bannerSize{first}, Pos: []int{0, 1, 3}[g.rnd.IntN(3)], API: []int{5, 6, 7}}
+	b := &banner{Format: []bannerFormat{{bannerSize: first}}, Pos: []int{0, 1, 3}[g.rnd.IntN(3)], API: []int{5, 6, 7}}
 	for _, more := range sizes {
 		if more.H == first.H+30 || g.rnd.Float64() < 0.15 && more != first && len(b.Format) < 4 {
-			b.Format = append(b.Format, more)
+			b.Format = append(b.Format, bannerFormat{bannerSize: more})
 		}
 	}
 	b.W, b.H = first.W, first.H
@@ -209,7 +209,7 @@ func (g *generator) imp(i int, d *handset, bytesWanted float64) imp {
 		m.Secure = 1
 	}
 	if g.rnd.Float64() < 0.04 {
-		m.Video = &video{MIMEs: []string{"video/mp4"}, MaxDuration: 30, Protocols: []int{2, 3, 5, 6}, W: 640, H: 360}
+		m.Video = &stream{MIMEs: []string{"video/mp4"}, MaxDuration: 30, Protocols: []int{2, 3, 5, 6}, W: 640, H: 360}
 		if g.rnd.Float64() < 0.5 {
 			m.Banner = nil
 		}
@@ -269,7 +269,7 @@ func (g *generator) pad(r *request, missing int) {
 	blocks := missing * 2 / 5 / blockBytes
 	r.BAdv = append(r.BAdv, g.blockedAdvertisers(blocks)...)
 	left := missing - blocks*blockBytes - dataBytes
-	if left < segmentBytes {
+	if left < segmentBytes || r.User == nil {
 		return
 	}
 	d := data{ID: "iab-audience", Name: "provider-1.example"}

@@ -16,7 +16,8 @@ type macros struct {
 	price, minToWin                       money.CPM // 0: unknown, replaced by nothing
 	mbr                                   money.PPM // clearing price / bid price
 	currency                              string
-	loss                                  int // AdCOM loss reason; 0 won
+	loss                                  int       // AdCOM loss reason; 0 won
+	multiplier                            money.PPM // 0 is one
 	rendered                              time.Time
 }
 
@@ -45,7 +46,10 @@ func (m *macros) value(name string) (v string, known bool) {
 	case "AUCTION_LOSS":
 		return strconv.Itoa(m.loss), true
 	case "AUCTION_MULTIPLIER":
-		return "1", true
+		if m.multiplier == 0 {
+			return "1", true
+		}
+		return amount(int64(m.multiplier)), true
 	case "AUCTION_IMP_TS":
 		if m.rendered.IsZero() {
 			return "", true

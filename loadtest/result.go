@@ -46,6 +46,8 @@ type Result struct {
 	BilledBids  int64                  `json:"billed_bids"`
 	Billed      map[string]money.Nanos `json:"billed_by_currency"`
 	OrderNanos  money.Nanos            `json:"order_nanos"` // value of the conversions
+	Formats     map[string]FormatCount `json:"formats"`     // by format; those that were sent
+	Events      map[string]int64       `json:"events"`      // acknowledged calls by kind, each once per bid
 	Lines       []LineResult           `json:"lines"`       // by cid and crid
 	Notices     NoticeResult           `json:"notices"`
 	ElapsedMS   int64                  `json:"elapsed_ms"` // of sending, without the drain
@@ -72,6 +74,14 @@ type Sample struct {
 	Request  string `json:"request_id"`
 	Bid      string `json:"bid_id,omitempty"`
 	CRID     string `json:"crid,omitempty"`
+}
+
+// FormatCount is what imps of one format came to.
+type FormatCount struct {
+	Sent   int64 `json:"sent"` // imps
+	Bids   int64 `json:"bids"` // bids, invalid ones too
+	Wins   int64 `json:"wins"`
+	Billed int64 `json:"billed"`
 }
 
 // LineResult is what one creative of one line item did.
@@ -128,6 +138,12 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 	if elapsed > 0 {
 		r.RPS = float64(r.Sent) / elapsed.Seconds()
 	}
+	r.Formats, r.Events = t.formatCounts(), map[string]int64{}
+	for k := range t.events {
+		if n := t.events[k].Load(); n > 0 {
+			r.Events[errandKind(k).String()] = n
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.BilledNanos = t.mu.billed[cur]
@@ -140,12 +156,26 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 	return r
 }
 
-// InDoubtNanos is what the server may have posted beyond the bill.
-func (r *Result) InDoubtNanos() money.Nanos {
-	if u := r.Notices.Undelivered[errandBill.String()]; u != nil {
-		return u.InDoubtNanos
+func (t *tally) formatCounts() map[string]FormatCount {
+	counts := map[string]FormatCount{}
+	for i := range t.formats {
+		f := &t.formats[i]
+		c := FormatCount{
+			Sent: f.imps.Load(), Bids: f.bids.Load(), Wins: f.wins.Load(), Billed: f.billed.Load(),
+		}
+		if c.Sent > 0 {
+			counts[Format(i).String()] = c
+		}
 	}
-	return 0
+	return counts
+}
+
+// InDoubtNanos is what the server may have posted beyond the bill.
+func (r *Result) InDoubtNanos() (sum money.Nanos) {
+	for _, u := range r.Notices.Undelivered {
+		sum += u.InDoubtNanos // only notices that bill have an amount
+	}
+	return sum
 }
 
 // writeFile writes the result as JSON, through a temporary file, so that a
@@ -183,6 +213,16 @@ func (r *Result) print(out io.Writer, cur string) error {
 		r.Impressions, r.Clicks, r.Conversions, r.OrderNanos, cur,
 		n.Attempts, n.Retries, n.Repeats, n.Rejected, n.Dropped, ms(n.LatencyUS.P99),
 		r.BilledNanos, cur, r.BilledNanos, r.InDoubtNanos())
+	for _, name := range slices.Sorted(maps.Keys(r.Formats)) {
+		if f := r.Formats[name]; err == nil && len(r.Formats) > 1 {
+			_, err = fmt.Fprintf(out, "  %-12s %d imps, %d bids, %d won, %d billed\n", name, f.Sent, f.Bids, f.Wins, f.Billed)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Events)) {
+		if n := r.Events[name]; err == nil && len(r.Formats) > 1 {
+			_, err = fmt.Fprintf(out, "  %-12s %d acknowledged\n", name, n)
+		}
+	}
 	for _, s := range r.Samples {
 		if err == nil {
 			_, err = fmt.Fprintf(out, "  invalid      %s: %s (request %s, crid %s)\n", s.Rule, s.Detail, s.Request, s.CRID)

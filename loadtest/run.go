@@ -213,6 +213,9 @@ func (l *lane) fire(ctx context.Context, seq uint64, due time.Time) error {
 	l.pool.load(&l.shot, seq)
 	t := l.tally
 	t.sent.Add(1)
+	for i := range l.shot.facts.imps {
+		t.formats[l.shot.facts.imps[i].format].imps.Add(1)
+	}
 	resp, err := l.conn.roundTrip(l.shot.wire)
 	latency := l.cfg.Now().Sub(due)
 	if !errors.Is(err, errConnect) {

@@ -95,8 +95,12 @@ func TestEveryRuleFires(t *testing.T) {
 		{RulePrice, set("price", nil)},
 		{RuleDecimals, set("price", json.Number("250.12345"))},
 		{RuleDeal, set("dealid", "no-such-deal")},
-		{RuleFloor, set("price", json.Number("0.0001"))},
-		{RuleMedium, set("mtype", 2)},
+		{RuleFloor, func(_, resp map[string]any) {
+			if b := firstBid(resp); b["dealid"] == nil {
+				b["price"] = json.Number("0.0001")
+			}
+		}},
+		{RuleMedium, set("mtype", 3)},
 		{RuleMedium, set("mtype", 4)},
 		{RuleSize, set("w", 301)},
 		{RuleMarkup, set("adm", " ")},

@@ -20,6 +20,11 @@ type tally struct {
 
 	attempts, retries, repeats, rejected, dropped atomic.Int64
 
+	events  [errandKinds]atomic.Int64 // acknowledged for the first time
+	formats [formats]struct {
+		imps, bids, wins, billed atomic.Int64
+	}
+
 	latency, noticeLatency recorder
 
 	mu struct {
@@ -86,13 +91,15 @@ func (t *tally) line(cid, crid string, change func(*LineResult)) {
 	change(l)
 }
 
-// bill adds a bid's clearing price. The caller calls it once per bid.
-func (t *tally) bill(cur, cid, crid string, n money.Nanos) {
+// bill adds what a bid costs. The caller calls it once per bid.
+func (t *tally) bill(c *cleared) {
+	n := c.amount()
 	t.billedBids.Add(1)
+	t.formats[c.format].billed.Add(1)
 	t.mu.Lock()
-	t.mu.billed[cur] += n
+	t.mu.billed[c.currency] += n
 	t.mu.Unlock()
-	t.line(cid, crid, func(l *LineResult) { l.Billed++; l.BilledNanos += n })
+	t.line(c.cid, c.crid, func(l *LineResult) { l.Billed++; l.BilledNanos += n })
 }
 
 func (t *tally) billed(cur string) money.Nanos {

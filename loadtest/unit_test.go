@@ -222,8 +222,7 @@ func TestAuctionProperties(t *testing.T) {
 				t.Fatalf("lost: price %d, to win %d against %d", o.price, o.minToWin, rival)
 			}
 		}
-		d := &dealFacts{floor: floor, at: 3}
-		if o := (auctioneer{}).clearDeal(ours, d, rival); floor > 0 && (!o.won || o.price != floor) {
+		if o := (auctioneer{}).clearDeal(ours, floor, 3, rival); floor > 0 && (!o.won || o.price != floor) {
 			t.Fatalf("a deal at its agreed price %d: %+v", floor, o)
 		}
 	})
@@ -300,7 +299,7 @@ func TestFindURLAndRequest(t *testing.T) {
 
 	g := func(url, wantAddr, wantLine string, wantOK bool) {
 		t.Helper()
-		b, addr, ok := appendGET(nil, url)
+		b, addr, ok := appendCall(nil, false, url)
 		line, _, _ := strings.Cut(string(b), "\r\n")
 		if addr != wantAddr || ok != wantOK || line != wantLine {
 			t.Errorf("%q: %q %q %v", url, line, addr, ok)
@@ -317,49 +316,6 @@ func TestFindURLAndRequest(t *testing.T) {
 	if got := clickID("https://x.example/?bh_click=abc%2B&z=1"); got != "abc+" {
 		t.Errorf("click id %q", got)
 	}
-}
-
-// The rules that the fake bidder's requests cannot reach.
-func TestJudgeByHand(t *testing.T) {
-	const request = `{"id":"r","bapp":["com.bad"],"acat":["IAB1"],"wseat":["s1"],"imp":[
-		{"id":"1","secure":1,"bidfloor":1.5,"banner":{"w":300,"h":250,"format":[{"wratio":6,"hratio":5,"wmin":300}]},
-		 "pmp":{"private_auction":1,"deals":[{"id":"d","bidfloor":2,"wseat":["s1"],"wadomain":["a.example"]}]}},
-		{"id":"2","bidfloor":"3","bidfloorcur":"EUR","video":{"mimes":["video/mp4"],"battr":[1]}}]}`
-	good := func() *bid {
-		return &bid{
-			ID: "b", ImpID: "1", Price: json.RawMessage("2.5"), W: 600, H: 500, AdM: "<b>", CID: "1", CRID: "1",
-			BURL: "http://127.0.0.1:1/", ADomain: []string{"a.example"}, Cat: []string{"IAB1-2"}, DealID: "d",
-		}
-	}
-	f := func(want Rule, strict bool, seat string, change func(*bid)) {
-		t.Helper()
-		b := good()
-		change(b)
-		_, _, broken := newJudge(strict).bid(readFacts([]byte(request)), &answer{ID: "r", Cur: "USD"}, seat, b)
-		switch {
-		case broken == nil && want != "":
-			t.Errorf("%+v: want %s broken", b, want)
-		case broken != nil && broken.rule != want:
-			t.Errorf("%+v: %v: want %q", b, broken, want)
-		}
-	}
-	f("", false, "s1", func(*bid) {})
-	f(RuleSecure, true, "s1", func(*bid) {})
-	f(RuleSecure, false, "s1", func(b *bid) { b.BURL = "http://127.0.0.1.evil.example/" })
-	f(RuleSeat, false, "s2", func(*bid) {})
-	f(RuleDeal, false, "s1", func(b *bid) { b.DealID = "" })
-	f(RuleFloor, false, "s1", func(b *bid) { b.Price = json.RawMessage("1.9999") })
-	f("", false, "s1", func(b *bid) { b.Price = json.RawMessage("2.50000") })
-	f(RuleDecimals, false, "s1", func(b *bid) { b.Price = json.RawMessage("25e-1001") })
-	f(RuleADomain, false, "s1", func(b *bid) { b.ADomain = []string{"b.example"} })
-	f(RuleBApp, false, "s1", func(b *bid) { b.Bundle = "com.bad" })
-	f(RuleCategory, false, "s1", func(b *bid) { b.Cat = []string{"IAB11"} })
-	f(RuleSize, false, "s1", func(b *bid) { b.W = 300 })
-	f(RuleSize, false, "s1", func(b *bid) { b.W, b.H = 240, 200 })
-	video := func(b *bid) { b.ImpID, b.DealID, b.AdM, b.Price = "2", "", "<VAST/>", json.RawMessage("0.1") }
-	f("", false, "s1", video) // its floor is in euros: not judged
-	f(RuleMedium, false, "s1", func(b *bid) { video(b); b.AdM = "<b>" })
-	f(RuleAttribute, false, "s1", func(b *bid) { video(b); b.MType, b.Attr = 2, []int{1} })
 }
 
 func TestRecentIDsForgetOnlyTheOldest(t *testing.T) {
@@ -397,7 +353,7 @@ func TestFactsOfRealRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d valid and %d invalid bodies", len(made), len(broken))
-	j := newJudge(false)
+	j := newJudge(false, false)
 	responses, err := filepath.Glob(filepath.Join(root, "openrtb", "responses", "*.json"))
 	if err != nil || len(responses) == 0 {
 		t.Fatalf("responses: %v", err)
@@ -431,7 +387,7 @@ func FuzzJudge(f *testing.F) {
 		[]byte(`{"id":"r","seatbid":[{"bid":[{"id":"b","impid":"1","price":1.5,"adm":"<a>"}]}]}`))
 	f.Add([]byte(`{"imp":[{"banner":[],"pmp":{"deals":{}}}]}`), []byte(`{"seatbid":[{"bid":[{"price":"1"}]}]}`))
 	f.Fuzz(func(t *testing.T, request, response []byte) {
-		judgeAll(newJudge(true), readFacts(request), response)
+		judgeAll(newJudge(true, false), readFacts(request), response)
 	})
 }
 

@@ -124,8 +124,8 @@ func cohortOf(user int) cohort {
 
 // bannerSize is a size in device-independent pixels.
 type bannerSize struct {
-	W int `json:"w"`
-	H int `json:"h"`
+	W int `json:"w,omitempty"`
+	H int `json:"h,omitempty"`
 }
 
 // Sizes by device: the first is the likeliest.

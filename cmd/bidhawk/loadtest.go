@@ -19,6 +19,12 @@ type loadtestCommand struct {
 	Connections  int           `help:"Keep-alive connections." default:"64"`
 	Requests     string        `help:"Directory or file of requests to replay; none: generate." type:"path"`
 	Auction      string        `help:"Price of the auction." enum:"first,second" default:"first"`
+	Billing      string        `help:"What bills video and audio: the billing notice, or the VAST impression." enum:"burl,vast" default:"burl"`
+	Formats      []string      `help:"Formats to send, each with an optional weight (video,native:2), or all; none: the plain banner workload." aliases:"mix"`
+	Seat         string        `help:"The bidder's seat at the exchange: some requests and deals of --formats are then for it."`
+	Domains      []string      `help:"Advertisers' domains that some deals of --formats are for."`
+	TestShare    float64       `help:"Share of requests with test=1." default:"0"`
+	PostShare    float64       `help:"Share of notices sent as POST." default:"0.1"`
 	Users        int           `help:"Distinct users." default:"100000"`
 	Seed         uint64        `help:"Seed of everything random." default:"1"`
 	BidsOnly     bool          `help:"Send bid requests alone: no auction, no notices."`
@@ -30,19 +36,27 @@ type loadtestCommand struct {
 	StrictSecure bool          `help:"Want https of loopback URLs too."`
 }
 
-func (c *loadtestCommand) config() loadtest.Config {
+func (c *loadtestCommand) config() (loadtest.Config, error) {
 	cfg := loadtest.Defaults()
+	mix, err := loadtest.ParseMix(c.Formats)
+	if err != nil {
+		return cfg, err
+	}
 	cfg.Target, cfg.Exchange, cfg.Rate, cfg.Arrivals, cfg.Connections = c.Target, c.Exchange, c.Rate, c.Arrivals, c.Connections
 	cfg.Duration, cfg.Count, cfg.Requests, cfg.Auction, cfg.Seed, cfg.JSON = c.Duration, c.Count, c.Requests, c.Auction, c.Seed, c.JSON
 	cfg.BidsOnly, cfg.Users, cfg.StrictSecure, cfg.Floor, cfg.FloorWith.Pairs = c.BidsOnly, c.Users, c.StrictSecure, c.Floor, c.FloorPairs
-	cfg.Generate.Deals = c.Deals
-	cfg.Notices.RetryFor = c.Retry
+	cfg.Billing, cfg.Generate.Mix, cfg.Generate.Seat, cfg.Generate.Domains = c.Billing, mix, c.Seat, c.Domains
+	cfg.Generate.Deals, cfg.Generate.TestShare = c.Deals, c.TestShare
+	cfg.Notices.RetryFor, cfg.Notices.PostShare = c.Retry, c.PostShare
 	cfg.Now = node.Clock
-	return cfg
+	return cfg, nil
 }
 
 func (c *loadtestCommand) Run(ctx context.Context) error {
-	cfg := c.config()
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
 	if cfg.Floor {
 		self, err := os.Executable()
 		if err != nil {
@@ -53,7 +67,7 @@ func (c *loadtestCommand) Run(ctx context.Context) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	_, err := loadtest.Run(ctx, cfg, os.Stdout)
+	_, err = loadtest.Run(ctx, cfg, os.Stdout)
 	return err
 }
 
