@@ -301,6 +301,14 @@ func TestUSChoices(t *testing.T) {
 	if d := decide(t, &policy, &s); d.Reason != ReasonUSOptOut {
 		t.Errorf("one of two sections: got %v; want us_opt_out", d.Reason)
 	}
+	// A precise place needs every section's word, in either order.
+	allowed, silent := section(map[int]int{place: 2, 2: 1}, false), "BUqAAFA" // Oregon, nothing said of the place
+	for _, order := range [][]int{{7, 15}, {15, 7}} {
+		s := Signals{GPP: []byte(encodeGPP([]int{7, 15}, []string{allowed, silent + "AAA"})), GPPSID: order}
+		if d := decide(t, &policy, &s); !d.Personal || d.PreciseGeo {
+			t.Errorf("sections %v: got %+v; want personal, no precise place", order, d)
+		}
+	}
 	s.GPPSID = []int{6}
 	if d := decide(t, &policy, &s); d.Reason != ReasonNone {
 		t.Errorf("a section that does not apply: got %v; want none", d.Reason)

@@ -125,7 +125,8 @@ func (p *Policy) disclosedFrom() uint64 {
 // byConsent are the purposes that rest on consent under the string's publisher
 // restrictions, byInterest those on legitimate interest ("PubRestrictionEntry"): a
 // restriction moves a flexible purpose to the other basis, and takes away one
-// that is not flexible. One that is moved both ways is on neither.
+// that is not flexible. One that is moved both ways is on neither. Validate keeps the
+// purposes that need consent off the other basis.
 func (p *Policy) byConsent(t *tcf) PurposeSet {
 	moved := p.LegitimateInterest & p.Flexible & t.requireConsent
 	return (p.Consent | moved) &^ (t.requireLI | t.notAllowed)
@@ -133,7 +134,7 @@ func (p *Policy) byConsent(t *tcf) PurposeSet {
 
 func (p *Policy) byInterest(t *tcf) PurposeSet {
 	moved := p.Consent & p.Flexible & t.requireLI
-	return (p.LegitimateInterest | moved) &^ (t.requireConsent | t.notAllowed | consentOnly)
+	return (p.LegitimateInterest | moved) &^ (t.requireConsent | t.notAllowed)
 }
 
 // held are the purposes that the vendor has a basis for, the disclosure aside.

@@ -62,6 +62,11 @@ func TestGPPFaults(t *testing.T) {
 	f("DBABAAAAAA~a", FaultRange) // zeros without an end
 	f("D___"+strings.Repeat("_", 40), FaultVersion)
 	f("DB__"+strings.Repeat("_", 40), FaultSections) // 1, 2, 3... without an end
+	f(encodeGPP([]int{63}, []string{"a"}), FaultNone)
+	f(encodeGPP([]int{64}, []string{"a"}), FaultRange)
+	f(encodeGPP([]int{62, 63}, []string{"a", "b"}), FaultNone)
+	f(encodeGPP([]int{63, 64}, []string{"a", "b"}), FaultRange)
+	f(encodeGPP([]int{40, 65}, []string{"a", "b"}), FaultRange)
 	f("DBABM~"+strings.Repeat("a", maxString-6), FaultNone)
 	f("DBABM~"+strings.Repeat("a", maxString-5), FaultTooLong)
 }
@@ -93,7 +98,7 @@ func TestFibonacci(t *testing.T) {
 
 func TestGPPAgainstEncoder(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	for range 5_000 {
+	for range 2_000 {
 		var ids []int
 		var texts []string
 		for id := 1; id <= 63 && len(ids) < maxSections; id++ {
