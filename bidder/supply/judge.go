@@ -28,27 +28,101 @@ type Offer struct {
 // Judge returns the first verdict against the offer, or OK. It does not
 // allocate, and its time is bounded by the lengths of the chain and of names.
 func (s *Snapshot) Judge(r *Rules, o *Offer) Verdict {
-	if v := r.judgeNodes(o); v != OK {
-		return v
+	v := view{s: s, o: o}
+	if w := r.judgeNodes(o); w != OK {
+		return w
 	}
-	if v := s.judgeChain(r, o); v != OK {
-		return v
+	if w := v.judgeChain(r); w != OK {
+		return w
 	}
-	if v := s.judgeAdsTxt(r, o); v != OK {
-		return v
+	if w := v.judgeAdsTxt(r); w != OK {
+		return w
 	}
-	return s.judgeSellers(r, o)
+	return v.judgeSellers(r)
 }
 
 // AppendVerdicts appends every verdict against the offer, in Judge's order, at
 // most one of each check. It appends nothing where Judge returns OK.
 func (s *Snapshot) AppendVerdicts(dst []Verdict, r *Rules, o *Offer) []Verdict {
-	for _, v := range [...]Verdict{r.judgeNodes(o), s.judgeChain(r, o), s.judgeAdsTxt(r, o), s.judgeSellers(r, o)} {
-		if v != OK {
-			dst = append(dst, v)
+	v := view{s: s, o: o}
+	for _, w := range [...]Verdict{r.judgeNodes(o), v.judgeChain(r), v.judgeAdsTxt(r), v.judgeSellers(r)} {
+		if w != OK {
+			dst = append(dst, w)
 		}
 	}
 	return dst
+}
+
+// view is an offer being judged: what was looked up for one check, for the next.
+type view struct {
+	s     *Snapshot
+	o     *Offer
+	files authority
+	asked bool // files is looked up
+	own   account
+	first [keptAccounts]account // of the first nodes
+}
+
+const (
+	ownAccount   = -1 // in place of a node's index
+	keptAccounts = 6  // few chains are longer, and each costs clearing in every view
+)
+
+// account is an account at an advertising system, in hashes.
+type account struct {
+	form   accountForm
+	system uint64
+	key    uint64
+}
+
+// accountForm says which of the hashes there are.
+type accountForm uint8
+
+const (
+	notRead    accountForm = iota
+	notSaid                // the system or the account is empty
+	noSystem               // the system is no domain
+	noAccount              // the account is longer than any that is kept; system is there
+	wellFormed             // both are there
+)
+
+// account returns the hashes of node i's account, or of the offer's own.
+func (v *view) account(i int) account {
+	if i == ownAccount {
+		if v.own.form == notRead {
+			v.own = identify(v.s, v.o.AdSystem, v.o.Seller)
+		}
+		return v.own
+	}
+	n := &v.o.Chain.Nodes[i]
+	if i >= keptAccounts {
+		return identify(v.s, n.ASI, n.SID)
+	}
+	if v.first[i].form == notRead {
+		v.first[i] = identify(v.s, n.ASI, n.SID)
+	}
+	return v.first[i]
+}
+
+func identify[S, A string | []byte](s *Snapshot, system S, id A) account {
+	var buf [maxDomain + 1 + maxAccount]byte
+	b, ok := appendDomain(buf[:0], system)
+	switch {
+	case len(system) == 0:
+		return account{form: notSaid}
+	case !ok:
+		return account{form: noSystem}
+	}
+	a := account{form: notSaid, system: s.hash(b)}
+	if len(id) == 0 {
+		return a
+	}
+	if b, ok = appendAccount(append(b, 0), id); !ok {
+		a.form = noAccount
+		return a
+	}
+	a.form, a.key = wellFormed, s.hash(b)
+	return a
 }
 
 func (r *Rules) judgeNodes(o *Offer) Verdict {
@@ -89,8 +163,8 @@ func paid(n *openrtb.SChainNode) bool { return n.HP != openrtb.FlagNo }
 //     nodes are missing (guidance 4.6). Under Require it is also DIRECT in the
 //     owner's file: RESELLER means a node was removed or the owner erred, and
 //     guidance 4.6 can't tell which.
-func (s *Snapshot) judgeChain(r *Rules, o *Offer) Verdict {
-	c := o.Chain
+func (v *view) judgeChain(r *Rules) Verdict {
+	c := v.o.Chain
 	if c == nil {
 		if r.SChain == Require {
 			return SChainMissing
@@ -103,22 +177,24 @@ func (s *Snapshot) judgeChain(r *Rules, o *Offer) Verdict {
 	if r.SChain == Allow {
 		return OK
 	}
-	if len(c.Nodes) == 0 || !o.sells(&c.Nodes[len(c.Nodes)-1]) {
+	if len(c.Nodes) == 0 || !v.o.sells(&c.Nodes[len(c.Nodes)-1]) {
 		return SChainBroken
 	}
-	var before *openrtb.SChainNode
+	if v.s == nil {
+		return OK
+	}
+	before := ownAccount // the paid node before; the first has none
 	for i := range c.Nodes {
-		n := &c.Nodes[i]
-		if !paid(n) {
+		if !paid(&c.Nodes[i]) {
 			continue
 		}
-		if v := s.judgeLink(c, before, n); v != OK {
-			return v
+		if w := v.judgeLink(before, i); w != OK {
+			return w
 		}
-		if before == nil && r.SChain == Require && c.Complete.Yes() && s.reseller(r, o, n) {
+		if before == ownAccount && r.SChain == Require && c.Complete.Yes() && v.reseller(r, i) {
 			return SChainBroken
 		}
-		before = n
+		before = i
 	}
 	return OK
 }
@@ -143,70 +219,56 @@ func (o *Offer) sells(n *openrtb.SChainNode) bool {
 	return ok && ok2 && bytes.Equal(want, got)
 }
 
-// judgeLink looks at one paid node and the paid one before it, nil for the first.
-func (s *Snapshot) judgeLink(c *openrtb.SChain, before, n *openrtb.SChainNode) Verdict {
-	facts, known := s.seller(n)
-	switch {
-	case !known:
-	case before == nil:
-		if c.Complete.Yes() && facts.kind() == SellerIntermediary {
+// judgeLink looks at paid node i and at the paid one before it, if any.
+func (v *view) judgeLink(before, i int) Verdict {
+	a := v.account(i)
+	at, known := v.s.sellers.find(a.key)
+	if a.form != wellFormed || !known {
+		return OK
+	}
+	switch facts := v.s.facts[at]; {
+	case before == ownAccount:
+		if v.o.Chain.Complete.Yes() && facts.kind() == SellerIntermediary {
 			return IncompleteSChain
 		}
-	case facts.hasDomain() && !s.named(facts, before.ASI):
+	case facts.hasDomain() && !v.named(facts, before):
 		return SChainBroken
 	}
 	return OK
 }
 
-func (s *Snapshot) seller(n *openrtb.SChainNode) (sellerFacts, bool) {
-	if s == nil {
-		return 0, false
+// named says whether the seller's domain is node i's system or a parent of it:
+// systems run below the domains of their companies.
+func (v *view) named(facts sellerFacts, i int) bool {
+	if facts.isDomain(v.account(i).system) {
+		return true
 	}
-	key, ok := sellerKey(s, n.ASI, n.SID)
-	if !ok {
-		return 0, false
-	}
-	i, ok := s.sellers.find(key)
-	if !ok {
-		return 0, false
-	}
-	return s.facts[i], true
-}
-
-// named says whether the seller's domain is asi or a parent of it: systems run
-// below the domains of their companies.
-func (s *Snapshot) named(facts sellerFacts, asi []byte) bool {
 	var buf [maxDomain]byte
-	name, ok := appendDomain(buf[:0], asi)
+	name, ok := appendDomain(buf[:0], v.o.Chain.Nodes[i].ASI)
 	for ok {
-		if facts.isDomain(s.hash(name)) {
+		_, name, _ = bytes.Cut(name, []byte("."))
+		if ok = bytes.IndexByte(name, '.') >= 0; ok && facts.isDomain(v.s.hash(name)) {
 			return true
 		}
-		_, name, _ = bytes.Cut(name, []byte("."))
-		ok = bytes.IndexByte(name, '.') >= 0
 	}
 	return false
 }
 
-// reseller says whether the owner's file has n as RESELLER and not as DIRECT.
-func (s *Snapshot) reseller(r *Rules, o *Offer, n *openrtb.SChainNode) bool {
-	if s == nil {
+// reseller says whether the owner's file has node i as RESELLER and not as DIRECT.
+func (v *view) reseller(r *Rules, i int) bool {
+	f, a := v.authority(r), v.account(i)
+	if a.form != wellFormed {
 		return false
 	}
-	key, ok := sellerKey(s, n.ASI, n.SID)
-	if !ok {
-		return false
-	}
-	a := s.authority(r, o)
-	direct, listed := s.listings.marked(a.owner.in(key))
-	if a.partnerNamed && !direct {
-		d, l := s.listings.marked(a.partner.in(key))
+	direct, listed := v.s.listings.marked(f.owner.in(a.key))
+	if f.partnerNamed && !direct {
+		d, l := v.s.listings.marked(f.partner.in(a.key))
 		direct, listed = d, listed || l
 	}
 	return listed && !direct
 }
 
-// standing is what the files say of one account.
+// standing is what the files say of one account; the higher the worse.
 type standing uint8
 
 const (
@@ -215,9 +277,7 @@ const (
 	unauthorised
 )
 
-// worst gathers the standings of an offer's accounts.
-func (w *standing) worst(v standing) { *w = max(*w, v) }
-
+// verdict is of the worst standing among an offer's accounts.
 func (w standing) verdict(p Policy, missing, violation Verdict) Verdict {
 	switch {
 	case w == unauthorised:
@@ -234,6 +294,14 @@ type authority struct {
 	partner      listID // of the inventory partner
 	hasPartner   bool   // the request names one
 	partnerNamed bool   // and the owner's file does
+}
+
+// authority returns the files that rule the offer, looked up once.
+func (v *view) authority(r *Rules) authority {
+	if !v.asked {
+		v.files, v.asked = v.s.authority(r, v.o), true
+	}
+	return v.files
 }
 
 func (s *Snapshot) authority(r *Rules, o *Offer) authority {
@@ -295,26 +363,25 @@ func appendLower(dst, s []byte) []byte {
 	return dst
 }
 
-// standingOf follows the table of guidance 3.5, with and without a partner.
-// What is no account at all is in no file; what is not said is not known.
-func standingOf[S, A string | []byte](s *Snapshot, a authority, system S, account A) standing {
-	if a.owner == noList || len(system) == 0 || len(account) == 0 {
+// listed follows the table of guidance 3.5, with and without a partner. What is
+// no account at all is in no file; what is not said is not known.
+func (s *Snapshot) listed(f authority, a account) standing {
+	switch {
+	case f.owner == noList || a.form == notSaid:
 		return unknown
-	}
-	key, ok := sellerKey(s, system, account)
-	if !ok {
+	case a.form != wellFormed:
 		return unauthorised
 	}
-	if _, ok := s.listings.find(a.owner.in(key)); ok {
+	if _, ok := s.listings.find(f.owner.in(a.key)); ok {
 		return authorised
 	}
 	switch {
-	case !a.hasPartner || !a.partnerNamed:
+	case !f.hasPartner || !f.partnerNamed:
 		return unauthorised
-	case a.partner == noList:
+	case f.partner == noList:
 		return unknown
 	}
-	if _, ok := s.listings.find(a.partner.in(key)); ok {
+	if _, ok := s.listings.find(f.partner.in(a.key)); ok {
 		return authorised
 	}
 	return unauthorised
@@ -324,67 +391,63 @@ func standingOf[S, A string | []byte](s *Snapshot, a authority, system S, accoun
 // and for the first paid node of a complete chain, whom the owner deals with
 // (guidance 4.6). That the nodes between are there as well is best practice
 // (guidance 4.6), so only Require asks for it.
-func (s *Snapshot) judgeAdsTxt(r *Rules, o *Offer) Verdict {
+func (v *view) judgeAdsTxt(r *Rules) Verdict {
 	if r.AdsTxt == Allow {
 		return OK
 	}
-	if s == nil {
-		return unknown.verdict(r.AdsTxt, AdsTxtMissing, AdsTxtViolation)
+	w := unknown
+	if v.s != nil {
+		if f := v.authority(r); f.owner != noList {
+			w = v.worstListed(r, f)
+		}
 	}
-	a := s.authority(r, o)
-	if a.owner == noList {
-		return unknown.verdict(r.AdsTxt, AdsTxtMissing, AdsTxtViolation)
-	}
-	w := standingOf(s, a, o.AdSystem, o.Seller)
+	return w.verdict(r.AdsTxt, AdsTxtMissing, AdsTxtViolation)
+}
+
+func (v *view) worstListed(r *Rules, f authority) standing {
+	w := v.s.listed(f, v.account(ownAccount))
 	first := true
-	for i := range o.nodes() {
-		n := &o.Chain.Nodes[i]
-		if !paid(n) {
+	for i := range v.o.nodes() {
+		if !paid(&v.o.Chain.Nodes[i]) {
 			continue
 		}
-		if r.AdsTxt == Require || first && o.Chain.Complete.Yes() {
-			w.worst(standingOf(s, a, n.ASI, n.SID))
+		if r.AdsTxt == Require || first && v.o.Chain.Complete.Yes() {
+			w = max(w, v.s.listed(f, v.account(i)))
 		}
 		first = false
 	}
-	return w.verdict(r.AdsTxt, AdsTxtMissing, AdsTxtViolation)
+	return w
 }
 
 // judgeSellers asks for the offer's account and those of the paid nodes in the
 // sellers.json of their systems, which must name all sellers, confidential ones
 // included (sellers.json, Object: Parent). For nodes that are not paid an entry
 // is "strongly recommended" (guidance 2), so only Require asks for it.
-func (s *Snapshot) judgeSellers(r *Rules, o *Offer) Verdict {
+func (v *view) judgeSellers(r *Rules) Verdict {
 	if r.SellersJSON == Allow {
 		return OK
 	}
-	if s == nil {
-		return unknown.verdict(r.SellersJSON, SellersMissing, SellersViolation)
-	}
-	w := sellerStanding(s, o.AdSystem, o.Seller)
-	for i := range o.nodes() {
-		if n := &o.Chain.Nodes[i]; paid(n) || r.SellersJSON == Require {
-			w.worst(sellerStanding(s, n.ASI, n.SID))
+	w := unknown
+	if v.s != nil {
+		w = v.s.sells(v.account(ownAccount))
+		for i := range v.o.nodes() {
+			if paid(&v.o.Chain.Nodes[i]) || r.SellersJSON == Require {
+				w = max(w, v.s.sells(v.account(i)))
+			}
 		}
 	}
 	return w.verdict(r.SellersJSON, SellersMissing, SellersViolation)
 }
 
-// sellerStanding says whether a system that publishes its sellers names account.
-func sellerStanding[S, A string | []byte](s *Snapshot, system S, account A) standing {
-	var buf [maxDomain]byte
-	name, ok := appendDomain(buf[:0], system)
-	if !ok {
-		return unknown // it can have no sellers.json
+// sells says whether a system that publishes its sellers names the account.
+func (s *Snapshot) sells(a account) standing {
+	if a.form == notSaid || a.form == noSystem {
+		return unknown // what is no domain can have no sellers.json
 	}
-	if _, ok := s.systems[s.hash(name)]; !ok || len(account) == 0 {
+	if _, ok := s.systems[a.system]; !ok {
 		return unknown
 	}
-	key, ok := sellerKey(s, system, account)
-	if !ok {
-		return unauthorised
-	}
-	if _, ok := s.sellers.find(key); !ok {
+	if _, ok := s.sellers.find(a.key); !ok || a.form == noAccount {
 		return unauthorised
 	}
 	return authorised

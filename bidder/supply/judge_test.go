@@ -229,6 +229,9 @@ func TestJudgeSellers(t *testing.T) {
 	f("X1", "1 unknown.example/1 network.example/N2 exchange.example/X1", SellersViolation, SellersViolation)
 	f("X1", "1 wrapper.example/W1/0 exchange.example/X1", OK, OK)
 	f("X1", "1 wrapper.example/W2/0 exchange.example/X1", OK, SellersViolation)
+	long := "0" + strings.Repeat(" network.example/N1", 2*keptAccounts)
+	f("X1", long+" exchange.example/X1", OK, OK)
+	f("X1", long+" network.example/N2 exchange.example/X1", SellersViolation, SellersViolation)
 }
 
 // TestJudgeBlockedNodes has nbr 17.

@@ -175,12 +175,8 @@ func (l *loader) list(sum [sha256.Size]byte, a *Authorised) (listID, error) {
 	l.byBody[sum] = id
 	for i := range a.Records {
 		r := &a.Records[i]
-		key, ok := sellerKey(l.s, r.AdSystem, r.Account)
-		if !ok {
-			a.BadLines++
-			continue
-		}
-		key = id.in(key) &^ 1
+		// The parser keeps none that is not well-formed.
+		key := id.in(identify(l.s, r.AdSystem, r.Account).key) &^ 1
 		if r.Relation == Direct {
 			key |= 1
 		}
@@ -278,11 +274,6 @@ func (l *loader) sellersJSON() error {
 			if len(l.sellers) == maxEntries {
 				return errTooMany
 			}
-			key, ok := sellerKey(s, name, e.ID)
-			if !ok {
-				s.report.BadLines++
-				return nil
-			}
 			var domain uint64
 			if e.Domain != "" && !e.Confidential {
 				d, _ := l.suffixes.root(e.Domain)
@@ -291,7 +282,7 @@ func (l *loader) sellersJSON() error {
 				}
 				domain = s.hash([]byte(d))
 			}
-			l.sellers = append(l.sellers, sellerEntry{key &^ 1, factsOf(e.Type, domain)})
+			l.sellers = append(l.sellers, sellerEntry{identify(s, name, e.ID).key &^ 1, factsOf(e.Type, domain)})
 			return nil
 		})
 		if err != nil {

@@ -13,8 +13,7 @@ import (
 
 // sellsOn is the standing of account 1 of ssp.example on domain.
 func sellsOn(s *Snapshot, domain string) standing {
-	a := s.authority(&Rules{}, &Offer{Domain: []byte(domain)})
-	return standingOf(s, a, "ssp.example", "1")
+	return s.listed(s.authority(&Rules{}, &Offer{Domain: []byte(domain)}), identify(s, "ssp.example", "1"))
 }
 
 const (
@@ -146,8 +145,7 @@ func TestLoadReport(t *testing.T) {
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got %+v; want %+v", r, want)
 	}
-	key, _ := sellerKey(s, "ssp.example", "1")
-	if i, ok := s.sellers.find(key); !ok || s.facts[i].kind() != SellerPublisher {
+	if i, ok := s.sellers.find(identify(s, "ssp.example", "1").key); !ok || s.facts[i].kind() != SellerPublisher {
 		t.Error("a seller that is listed twice: want the first entry")
 	}
 }

@@ -56,20 +56,6 @@ func (f sellerFacts) isDomain(h uint64) bool { return f>>2 == sellerFacts(h>>34)
 // hash is of a domain, an app or a seller, none of which holds the others' form.
 func (s *Snapshot) hash(b []byte) uint64 { return maphash.Bytes(s.seed, b) }
 
-// sellerKey is the hash of an account at an advertising system. ok is false
-// where one of them is no such thing.
-func sellerKey[S, A string | []byte](s *Snapshot, system S, account A) (key uint64, ok bool) {
-	var buf [maxDomain + 1 + maxAccount]byte
-	b, ok := appendDomain(buf[:0], system)
-	if !ok {
-		return 0, false
-	}
-	if b, ok = appendAccount(append(b, 0), account); !ok {
-		return 0, false
-	}
-	return s.hash(b), true
-}
-
 // in ties a key to a list. The steps are those of splitmix64's finalizer: a
 // bijection for each list, so two keys collide across lists by chance alone.
 func (l listID) in(key uint64) uint64 {
