@@ -93,6 +93,9 @@ func applyEntity[T any, E interface {
 	if err := json.Unmarshal(value, e); err != nil {
 		return fmt.Errorf("%s %d: %w", zero.Kind(), id, err)
 	}
+	if v, ok := any(e).(*Creative); ok {
+		v.setDefaults()
+	}
 	if got := e.Head().ID; got != id {
 		return fmt.Errorf("%s %d: value has the id %d", zero.Kind(), id, got)
 	}

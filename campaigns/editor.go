@@ -12,14 +12,16 @@ import (
 // rule against the store within the same transaction, and stores. It is safe for
 // concurrent use.
 type Editor struct {
-	store Store
-	tags  TagResolver
-	now   func() time.Time
+	store      Store
+	tags       TagResolver
+	categories Categories
+	now        func() time.Time
 }
 
-// NewEditor returns an editor of store. tags may be nil: then only lists can be targeted.
-func NewEditor(store Store, tags TagResolver, now func() time.Time) *Editor {
-	return &Editor{store: store, tags: tags, now: now}
+// NewEditor returns an editor of store. tags may be nil: then only lists can be
+// targeted; categories too: then creatives have none.
+func NewEditor(store Store, tags TagResolver, categories Categories, now func() time.Time) *Editor {
+	return &Editor{store: store, tags: tags, categories: categories, now: now}
 }
 
 // Create stores e as a new entity and sets its Meta. It returns a
@@ -86,6 +88,7 @@ func (ed *Editor) SetStatus(ctx context.Context, k Kind, id ID, revision int64, 
 		}
 		e.setState(s)
 		if s == StatusActive {
+			e.Normalize() // it may have been stored by an older version
 			refs, _, err := ed.refs(ctx, tx, e)
 			if err != nil {
 				return err

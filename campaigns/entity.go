@@ -31,6 +31,7 @@ type Refs struct {
 	Campaign   *Campaign
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
+	Categories Categories       // nil: none is known
 	// Unbounded is a line item that this edit of a parent would leave without
 	// any budget; 0 is none.
 	Unbounded ID
@@ -40,6 +41,12 @@ type Refs struct {
 // lists ("list/NAME"). It is safe for concurrent use.
 type TagResolver interface {
 	Number(tag string) (TagNumber, bool)
+}
+
+// Categories knows the content taxonomies by their AdCOM numbers. It is safe for
+// concurrent use.
+type Categories interface {
+	Known(cattax int, id string) bool
 }
 
 // Head returns the entity's common fields.

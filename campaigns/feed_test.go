@@ -174,6 +174,19 @@ func TestFeedTellsRepeatsFromANewStore(t *testing.T) {
 	await(t, f, "the new store's records", func(c *campaigns.Catalog) bool { return c.Agencies[1].Name == "new" && !c.Kill.All })
 }
 
+// TestCreativesFromBeforeFormats: what an older version wrote is a banner of
+// taxonomy 1.0.
+func TestCreativesFromBeforeFormats(t *testing.T) {
+	l := openLog(t)
+	old := map[string]any{"id": 4, "revision": 1, "w": 300, "h": 250, "image_url": "https://cdn.example/a"}
+	appendAll(t, l, record(t, "creative/4", old))
+	f := runFeed(t, campaigns.FeedDeps{Log: l})
+	c := await(t, f, "the creative", func(c *campaigns.Catalog) bool { return c.Creatives[4] != nil })
+	if v := c.Creatives[4]; v.Format != campaigns.FormatBanner || v.CatTax != 1 {
+		t.Errorf("got %+v", v)
+	}
+}
+
 func TestSubscribeCoalesces(t *testing.T) {
 	l := openLog(t)
 	f := runFeed(t, campaigns.FeedDeps{Log: l})

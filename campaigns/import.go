@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"bidhawk/campaigns/content"
 	"bidhawk/campaigns/yamltree"
 )
 
@@ -81,12 +82,16 @@ func ImportYAML(ctx context.Context, store Store, tags TagResolver, r io.Reader,
 	if err != nil {
 		return ImportSummary{}, err
 	}
-	p := newPlan(lines, tags)
+	categories, err := content.Load()
+	if err != nil {
+		return ImportSummary{}, err
+	}
+	p := newPlan(lines, tags, categories)
 	p.collect(&f)
 	if p.validate(); len(p.problems) > 0 {
 		return ImportSummary{}, &yamltree.Error{Problems: p.problems}
 	}
-	ed := NewEditor(store, tags, func() time.Time { return now })
+	ed := NewEditor(store, tags, categories, func() time.Time { return now })
 	sum := ImportSummary{IDs: map[string]ID{}, Counts: map[Kind]int{}}
 	err = store.Write(ctx, func(tx Tx) error {
 		for _, n := range p.nodes {

@@ -159,7 +159,7 @@ line_items:
 func TestImportSetsIDsAndTimes(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	// Ids of the store and of the file differ.
-	if err := campaigns.NewEditor(s, nil, fixedClock).Create(t.Context(), &campaigns.Agency{Name: "earlier"}); err != nil {
+	if err := campaigns.NewEditor(s, nil, nil, fixedClock).Create(t.Context(), &campaigns.Agency{Name: "earlier"}); err != nil {
 		t.Fatal(err)
 	}
 	sum, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader(smallImport), fixedClock())
@@ -220,6 +220,76 @@ func TestImportIsAllOrNothingAndNamesTheLine(t *testing.T) {
 	if _, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader("{}"), fixedClock()); err == nil {
 		t.Error("an empty file was accepted")
 	}
+}
+
+const creativesImport = `agencies:
+  - {key: a, name: A}
+advertisers:
+  - {key: b, agency: a, name: B, currency: USD, time_zone: UTC, domain: b.example, redirect_hosts: [b.example]}
+creatives:
+  - key: video
+    advertiser: b
+    name: V
+    format: video
+    api: [7]
+    vast:
+      duration_seconds: 15
+      skip_offset_seconds: 5
+      media_files:
+        - {url: "https://cdn.example/a.mp4", mime: video/mp4, w: 1280, h: 720, bitrate_kbps: 1_200}
+      companions: [{w: 300, h: 250, image_url: "https://cdn.example/c.png"}]
+      verification: [{vendor: acme-omid, script_url: "https://v.example/o.js"}]
+    cattax: 6
+    cat: ["211"]
+    exchanges:
+      google: {status: approved, id: "77"}
+      index: {status: rejected, reason: blurred}
+  - key: native
+    advertiser: b
+    name: N
+    format: native
+    landing_url: https://b.example/
+    native:
+      title: T
+      icon: {url: "https://cdn.example/i.png", w: 80, h: 80}
+      main: [{url: "https://cdn.example/m.png", w: 1200, h: 627}]
+      data: [{type: 1, value: B}]
+`
+
+func TestImportOfEveryFormat(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	sum, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader(creativesImport), fixedClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogOf(t, s)
+	video := c.Creatives[sum.IDs["video"]]
+	want := map[string]campaigns.Registration{"google": {Status: campaigns.RegistrationApproved, ID: "77"}, "index": {Status: campaigns.RegistrationRejected, Reason: "blurred"}}
+	if video.VAST == nil || video.VAST.MediaFiles[0].Bitrate != 1200 || video.VAST.Companions[0].W != 300 || video.CatTax != 6 || !reflect.DeepEqual(video.Exchanges, want) {
+		t.Errorf("got %+v", video)
+	}
+	if n := c.Creatives[sum.IDs["native"]]; n.Native == nil || n.Native.Icon.W != 80 || n.Native.Data[0].Value != "B" || n.VAST != nil {
+		t.Errorf("got %+v", n)
+	}
+	f := func(old, new string, line int, path, value, rule string) {
+		t.Helper()
+		file := strings.Replace(creativesImport, old, new, 1)
+		_, err := campaigns.ImportYAML(t.Context(), s, nil, strings.NewReader(file), fixedClock())
+		var e *yamltree.Error
+		if !errors.As(err, &e) || file == creativesImport {
+			t.Errorf("%q: got %v; want an *Error", new, err)
+			return
+		}
+		if p := e.Problems[0]; p.Line != line || p.Path != path || p.Value != value || !strings.Contains(p.Rule, rule) {
+			t.Errorf("%q: got %+v; want line %d, %s = %q, %s", new, p, line, path, value, rule)
+		}
+	}
+	f("https://cdn.example/a.mp4", "http://cdn.example/a.mp4", 15, "creatives[0].vast.media_files[0].url", "http://cdn.example/a.mp4", "https")
+	f("bitrate_kbps", "bitrate", 15, "creatives[0].vast.media_files[0].bitrate", "bitrate", "not a known key")
+	f("approved", "fine", 21, "creatives[0].exchanges.google.status", "fine", "pending, approved or rejected")
+	f("[\"211\"]", "[IAB2]", 19, "creatives[0].cat[0]", "IAB2", "cattax 6")
+	f("value: B", "value: \"\"", 32, "creatives[1].native.data[0].value", "", "1 to 1000")
+	f("format: native", "format: banner", 29, "creatives[1].native", "{...}", "must not be given where the format is banner")
 }
 
 // failingStore refuses the nth insert, as a full disk would.

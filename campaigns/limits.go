@@ -38,6 +38,23 @@ const (
 	MaxAllOfTags     = 64
 	MaxNoneOfTags    = 1_000
 
+	MaxAPIs          = 20
+	MaxExpDirs       = 6
+	MaxMediaFiles    = 50
+	MaxCompanions    = 20
+	MaxVerifications = 10
+	MaxNativeImages  = 20
+	MaxNativeData    = 32
+
+	MaxTitleBytes        = 200 // of a native ad
+	MaxNativeDataBytes   = 1_000
+	MaxMIMEBytes         = 100
+	MaxVendorBytes       = 128
+	MaxParametersBytes   = 4_096
+	MaxRegistrationBytes = 128 // of an exchange's own id of a creative
+
+	MaxDuration       = 3_600   // seconds
+	MaxBitrate        = 200_000 // kbps
 	MaxPixels         = 10_000
 	MaxPerDay         = 10_000
 	MaxClickWindow    = 90 * 24 // hours

@@ -46,24 +46,6 @@ func (l *LineItem) Normalize() {
 	l.Targeting.normalize()
 }
 
-// Normalize implements Entity.
-func (c *Creative) Normalize() {
-	c.Name = strings.TrimSpace(c.Name)
-	c.Status = orActive(c.Status)
-	if c.Format = CreativeFormat(lower(string(c.Format))); c.Format == "" {
-		c.Format = FormatBanner
-	}
-	if c.CatTax == 0 {
-		c.CatTax = 1
-	}
-	c.ImageURL = strings.TrimSpace(c.ImageURL)
-	c.LandingURL = strings.TrimSpace(c.LandingURL)
-	c.ADomain = normalList(c.ADomain, normalDomain)
-	c.Cat = normalList(c.Cat, upper)
-	c.Attr = unique(c.Attr)
-	c.Language = lower(c.Language)
-}
-
 // normalize leaves an absent dimension nil, so that it stays absent in JSON.
 func (t *Targeting) normalize() {
 	t.Exchanges = someList(t.Exchanges, lower)

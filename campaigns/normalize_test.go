@@ -41,10 +41,35 @@ func TestNormalizeDefaults(t *testing.T) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{"adomain", "cat", "attr"} {
+	for _, field := range []string{"adomain", "cat", "attr", "api", "expdir"} {
 		if list, ok := m[field].([]any); !ok || len(list) != 0 {
 			t.Errorf("%s: got %v; want an empty list in JSON", field, m[field])
 		}
+	}
+}
+
+func TestNormalizeCreative(t *testing.T) {
+	video := func() *VAST {
+		return &VAST{TagURL: " https://a ", MediaFiles: []MediaFile{{URL: " https://b", MIME: " Video/MP4"}}, Companions: []Companion{{1, 1, " https://c"}},
+			Verification: []Verification{{" v ", " https://d ", " p "}}}
+	}
+	v := Creative{Name: " x ", Format: " Video", API: []int{7, 7}, ExpDir: []int{1, 1}, Bundle: " com.A ", Cat: []string{"iab1", "IAB1 "}, VAST: video(),
+		Native:    &NativeAd{Title: " t ", Icon: &NativeImage{" https://i ", 1, 1}, Main: []NativeImage{{" https://m", 1, 1}}, Data: []NativeData{{1, " d "}}, Video: video()},
+		Exchanges: map[string]Registration{"google": {" Rejected", " 7 ", " why "}}}
+	v.Normalize()
+	cleaned := &VAST{TagURL: "https://a", MediaFiles: []MediaFile{{URL: "https://b", MIME: "video/mp4"}}, Companions: []Companion{{1, 1, "https://c"}},
+		Verification: []Verification{{"v", "https://d", " p "}}}
+	want := Creative{Name: "x", Status: StatusActive, Format: FormatVideo, API: []int{7}, ExpDir: []int{1}, Bundle: "com.A", ADomain: []string{}, Cat: []string{"IAB1"}, CatTax: 1,
+		Attr: []int{}, VAST: cleaned, Native: &NativeAd{Title: "t", Icon: &NativeImage{"https://i", 1, 1}, Main: []NativeImage{{"https://m", 1, 1}}, Data: []NativeData{{1, "d"}}, Video: cleaned},
+		Exchanges: map[string]Registration{"google": {RegistrationRejected, "7", "why"}}}
+	if !reflect.DeepEqual(v, want) {
+		t.Errorf("got  %+v\nwant %+v", v, want)
+	}
+	// Ids of later taxonomies are case-sensitive; empty lists and maps stay absent.
+	v = Creative{CatTax: 9, Cat: []string{" v9i3On "}, VAST: &VAST{MediaFiles: []MediaFile{}}, Native: &NativeAd{Main: []NativeImage{}, Data: []NativeData{}}, Exchanges: map[string]Registration{}}
+	v.Normalize()
+	if v.Cat[0] != "v9i3On" || v.Format != FormatBanner || v.VAST.MediaFiles != nil || v.Native.Main != nil || v.Native.Data != nil || v.Exchanges != nil {
+		t.Errorf("got %+v", v)
 	}
 }
 
@@ -59,6 +84,15 @@ func TestNormalizeIsIdempotent(t *testing.T) {
 		once, _ := json.Marshal(l)
 		l.Normalize()
 		if twice, _ := json.Marshal(l); string(twice) != string(once) {
+			t.Fatalf("once  %s\ntwice %s", once, twice)
+		}
+		v := &Creative{Format: CreativeFormat(text.Draw(t, "format")), CatTax: rapid.IntRange(0, 9).Draw(t, "cattax"), Cat: list.Draw(t, "cats"),
+			VAST:      &VAST{MediaFiles: []MediaFile{{URL: text.Draw(t, "url"), MIME: text.Draw(t, "mime")}}},
+			Exchanges: map[string]Registration{text.Draw(t, "exchange"): {RegistrationStatus(text.Draw(t, "state")), text.Draw(t, "id"), ""}}}
+		v.Normalize()
+		once, _ = json.Marshal(v)
+		v.Normalize()
+		if twice, _ := json.Marshal(v); string(twice) != string(once) {
 			t.Fatalf("once  %s\ntwice %s", once, twice)
 		}
 	})

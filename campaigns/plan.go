@@ -10,11 +10,12 @@ import (
 // plan is an import on its way from the file to the store: every entity with
 // what it refers to, parents first.
 type plan struct {
-	lines    yamltree.Lines
-	tags     TagResolver
-	nodes    []*node
-	byKey    map[string]*node
-	problems []yamltree.Problem
+	lines      yamltree.Lines
+	tags       TagResolver
+	categories Categories
+	nodes      []*node
+	byKey      map[string]*node
+	problems   []yamltree.Problem
 }
 
 // node is one entity of the file.
@@ -26,8 +27,8 @@ type node struct {
 	creatives []*node // of a line item
 }
 
-func newPlan(lines yamltree.Lines, tags TagResolver) *plan {
-	return &plan{lines: lines, tags: tags, byKey: map[string]*node{}}
+func newPlan(lines yamltree.Lines, tags TagResolver, categories Categories) *plan {
+	return &plan{lines: lines, tags: tags, categories: categories, byKey: map[string]*node{}}
 }
 
 func (p *plan) fail(path, value, rule string) {
@@ -105,15 +106,15 @@ func (p *plan) validate() {
 	}
 	for _, n := range p.nodes {
 		var ve *ValidationError
-		if errors.As(n.entity.Validate(n.refs(p.tags)), &ve) {
+		if errors.As(n.entity.Validate(p.refs(n)), &ve) {
 			p.report(n, ve)
 		}
 	}
 }
 
 // refs is what n refers to within the file.
-func (n *node) refs(tags TagResolver) *Refs {
-	r := &Refs{Tags: tags, Creatives: map[ID]*Creative{}}
+func (p *plan) refs(n *node) *Refs {
+	r := &Refs{Tags: p.tags, Categories: p.categories, Creatives: map[ID]*Creative{}}
 	for up := n.parent; up != nil; up = up.parent {
 		r.setParent(up.entity)
 	}

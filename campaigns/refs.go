@@ -8,7 +8,7 @@ import (
 // refs reads what e refers to, and says whose it would be. What does not exist
 // stays nil: the rules name it.
 func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, error) {
-	refs := &Refs{Tags: ed.tags, Creatives: map[ID]*Creative{}}
+	refs := &Refs{Tags: ed.tags, Categories: ed.categories, Creatives: map[ID]*Creative{}}
 	kind, id := e.Parent()
 	owner := Owner{}
 	for kind != "" {

@@ -107,13 +107,19 @@ func domainRule(s string) string {
 			return rule
 		}
 	}
-	if tld := s[strings.LastIndexByte(s, '.')+1:]; all(tld, func(b byte) bool { return b >= '0' && b <= '9' }) {
+	if tld := s[strings.LastIndexByte(s, '.')+1:]; all(tld, isDigit) {
 		return rule // an IP address is no domain
 	}
 	return ""
 }
 
 func bundleRule(s string) string { return visibleRule(s, MaxBundleBytes, "an app's bundle id") }
+
+func vendorRule(s string) string { return visibleRule(s, MaxVendorBytes, "a vendor's name") }
+
+func registrationIDRule(s string) string {
+	return visibleRule(s, MaxRegistrationBytes, "the exchange's id of the creative")
+}
 
 func dealRule(s string) string { return visibleRule(s, MaxDealBytes, "a deal id") }
 
@@ -183,6 +189,23 @@ func tagRule(tags TagResolver) func(string) string {
 	}
 }
 
+// mimeRule takes a media type in lower case, without parameters.
+func mimeRule(s string) string {
+	kind, sub, found := strings.Cut(s, "/")
+	ok := func(b byte) bool { return isLowerOrDigit(b) || strings.IndexByte("!#$&-^_.+", b) >= 0 }
+	if !found || len(s) > MaxMIMEBytes || kind == "" || sub == "" || !all(kind, ok) || !all(sub, ok) {
+		return `must be a media type in lower case without parameters, such as "video/mp4"`
+	}
+	return ""
+}
+
+// isCode says whether n is on an AdCOM list of 1 to last, or an exchange's own.
+func isCode(n, last int) bool { return n >= 1 && n <= last || n >= 500 && n <= 999 }
+
+func codeRule(what string, last int) string {
+	return fmt.Sprintf("must be %s: 1 to %d, or 500 to 999 of an exchange", what, last)
+}
+
 func languageRule(s string) string {
 	if s != "" && (len(s) != 2 || !all(s, func(b byte) bool { return b >= 'a' && b <= 'z' })) {
 		return "must be empty or two letters of ISO 639-1"
@@ -219,6 +242,7 @@ func all(s string, f func(byte) bool) bool {
 	return true
 }
 
+func isDigit(b byte) bool        { return b >= '0' && b <= '9' }
 func isLowerOrDigit(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' }
 func isUpperOrDigit(b byte) bool { return b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' }
 func isSlugByte(b byte) bool     { return isLowerOrDigit(b) || b == '-' || b == '_' }

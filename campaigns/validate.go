@@ -49,32 +49,13 @@ func (l *LineItem) Validate(r *Refs) error {
 	c.parent("campaign_id", l, r.Campaign == nil || r.Advertiser == nil, r)
 	l.validateFlight(c, r)
 	l.validatePrice(c)
+	l.validateGuarantee(c)
 	c.budget(l.Budget, r)
 	l.validateBound(c, r)
 	c.text("pacing", string(l.Pacing), pacingRule)
 	span(c, "frequency_cap.per_day", l.FrequencyCap.PerDay, 0, MaxPerDay)
 	l.validateCreatives(c, r)
 	l.Targeting.validate(c, r.Tags)
-	return c.err()
-}
-
-// Validate implements Entity.
-func (v *Creative) Validate(r *Refs) error {
-	c := newChecker(KindCreative)
-	c.entity(v, v.Name, r)
-	c.parent("advertiser_id", v, r.Advertiser == nil, r)
-	span(c, "w", v.W, 1, MaxPixels)
-	span(c, "h", v.H, 1, MaxPixels)
-	v.validateMarkup(c)
-	v.validateLanding(c, r.Advertiser)
-	c.texts("adomain", v.ADomain, MaxADomains, domainRule)
-	c.texts("cat", v.Cat, MaxCreativeCats, categoryRule)
-	c.length("attr", len(v.Attr), MaxAttrs)
-	for i, a := range v.Attr[:min(len(v.Attr), MaxAttrs)] {
-		c.check(a >= 1 && a <= 18 || a >= 500 && a <= 999, index("attr", i), a,
-			"must be an AdCOM creative attribute: 1 to 18, or 500 to 999 of an exchange")
-	}
-	c.text("language", v.Language, languageRule)
 	return c.err()
 }
 

@@ -2,9 +2,12 @@ package campaigns
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"bidhawk/campaigns/content"
 )
 
 // ClickMacro is where a creative's HTML takes the signed address of the click;
@@ -14,19 +17,82 @@ const (
 	ClickMacroEscaped = "${CLICK_URL_ESC}"
 )
 
-func (v *Creative) validateMarkup(c *checker) {
+// Validate implements Entity.
+func (v *Creative) Validate(r *Refs) error {
+	c := newChecker(KindCreative)
+	c.entity(v, v.Name, r)
+	c.parent("advertiser_id", v, r.Advertiser == nil, r)
+	v.validateFormat(c)
+	v.validateLanding(c, r.Advertiser)
+	v.validateFacts(c, r.Categories)
+	v.validateExchanges(c)
+	return c.err()
+}
+
+func (v *Creative) validateFormat(c *checker) {
+	c.codes("api", v.API, MaxAPIs, 9, "an AdCOM API framework")
+	switch v.Format {
+	case FormatBanner:
+		v.mustNotHave(c, "vast", "native")
+		v.validateBanner(c)
+	case FormatVideo, FormatAudio:
+		v.mustNotHave(c, "image_url", "html", "expdir", "native")
+		v.validateStream(c)
+	case FormatNative:
+		v.mustNotHave(c, "w", "h", "image_url", "html", "expdir", "vast")
+		v.validateNative(c)
+	default:
+		c.fail("format", v.Format, "must be banner, video, audio or native")
+	}
+}
+
+// mustNotHave refuses fields that mean nothing in the creative's format: nobody
+// shall believe that they are shown.
+func (v *Creative) mustNotHave(c *checker, fields ...string) {
+	given := map[string]bool{"w": v.W != 0, "h": v.H != 0, "image_url": v.ImageURL != "", "html": v.HTML != "",
+		"expdir": len(v.ExpDir) > 0, "vast": v.VAST != nil, "native": v.Native != nil}
+	values := map[string]any{"w": v.W, "h": v.H, "image_url": v.ImageURL, "html": v.HTML, "expdir": v.ExpDir, "vast": "{...}", "native": "{...}"}
+	for _, f := range fields {
+		c.check(!given[f], f, values[f], "must not be given where the format is "+string(v.Format))
+	}
+}
+
+func (v *Creative) validateBanner(c *checker) {
+	span(c, "w", v.W, 1, MaxPixels)
+	span(c, "h", v.H, 1, MaxPixels)
+	c.length("expdir", len(v.ExpDir), MaxExpDirs)
+	for i, d := range v.ExpDir[:min(len(v.ExpDir), MaxExpDirs)] {
+		c.check(d >= 1 && d <= 6, index("expdir", i), d, "must be an AdCOM expandable direction: 1 to 6")
+	}
 	switch {
 	case v.ImageURL == "" && v.HTML == "":
-		c.fail("image_url", "", "must be given, or else html: a creative has exactly one of them")
+		c.fail("image_url", "", "must be given, or else html: a banner has exactly one of them")
 	case v.ImageURL != "" && v.HTML != "":
-		c.fail("html", v.HTML, "must be empty where image_url is given: a creative has exactly one of them")
+		c.fail("html", v.HTML, "must be empty where image_url is given: a banner has exactly one of them")
 	case v.ImageURL != "":
-		_, rule := secureURL(v.ImageURL)
-		c.check(rule == "", "image_url", v.ImageURL, rule)
+		c.url("image_url", v.ImageURL)
+		c.check(len(v.ExpDir) == 0, "expdir", v.ExpDir, "must be empty for an image: it does not expand")
 	default:
 		c.text("html", v.HTML, htmlRule)
 	}
 }
+
+// validateStream checks a video or audio ad; w and h are of a video's player.
+func (v *Creative) validateStream(c *checker) {
+	if v.Format == FormatAudio {
+		v.mustNotHave(c, "w", "h")
+	} else if v.W != 0 || v.H != 0 {
+		span(c, "w", v.W, 1, MaxPixels)
+		span(c, "h", v.H, 1, MaxPixels)
+	}
+	if v.VAST == nil {
+		c.fail("vast", "", "must be given where the format is "+string(v.Format))
+		return
+	}
+	v.VAST.validate(c, "vast", media{audio: v.Format == FormatAudio, vpaid: v.runsVPAID()})
+}
+
+func (v *Creative) runsVPAID() bool { return slices.Contains(v.API, 1) || slices.Contains(v.API, 2) }
 
 // htmlRule bounds a third-party tag. What it loads must be https: pages are,
 // and they block the rest.
@@ -74,7 +140,8 @@ func dropBlanksAndQuotes(s string) string {
 func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	if v.LandingURL == "" {
 		clickable := v.ImageURL != "" || strings.Contains(v.HTML, ClickMacro) || strings.Contains(v.HTML, ClickMacroEscaped)
-		c.check(!clickable, "landing_url", "", "must be given for an image, or html with "+ClickMacro)
+		c.check(v.Format == FormatNative || !clickable, "landing_url", "", "must be given for an image, or html with "+ClickMacro)
+		c.check(v.Format != FormatNative, "landing_url", "", "must be given for a native ad")
 		return
 	}
 	u, rule := secureURL(v.LandingURL)
@@ -84,5 +151,56 @@ func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	}
 	if owner != nil && !slices.Contains(owner.RedirectHosts, normalDomain(u.Host)) {
 		c.fail("landing_url", v.LandingURL, "host must be one of the advertiser's redirect_hosts")
+	}
+}
+
+// validateFacts checks what block lists and the fit of a placement look at.
+func (v *Creative) validateFacts(c *checker, known Categories) {
+	c.texts("adomain", v.ADomain, MaxADomains, domainRule)
+	if v.Bundle != "" {
+		c.text("bundle", v.Bundle, bundleRule)
+	}
+	if slices.Contains(content.CatTaxes(), v.CatTax) {
+		c.texts("cat", v.Cat, MaxCreativeCats, categoryOf(v.CatTax, known))
+	} else {
+		c.fail("cattax", v.CatTax, "must be an IAB content taxonomy of AdCOM: 1, 2, 5, 6, 7 or 9")
+	}
+	c.codes("attr", v.Attr, MaxAttrs, 18, "an AdCOM creative attribute")
+	c.text("language", v.Language, languageRule)
+}
+
+// categoryOf takes the ids of one taxonomy.
+func categoryOf(cattax int, known Categories) func(string) string {
+	return func(id string) string {
+		if known == nil || !known.Known(cattax, id) {
+			return fmt.Sprintf("must be a category of the IAB content taxonomy that cattax %d names", cattax)
+		}
+		return ""
+	}
+}
+
+func (v *Creative) validateExchanges(c *checker) {
+	c.length("exchanges", len(v.Exchanges), MaxExchanges)
+	for i, name := range slices.Sorted(maps.Keys(v.Exchanges)) {
+		if i == MaxExchanges {
+			return
+		}
+		if rule := exchangeRule(name); rule != "" {
+			c.fail("exchanges", name, rule)
+			continue
+		}
+		r, field := v.Exchanges[name], "exchanges."+name
+		switch r.Status {
+		case RegistrationPending, RegistrationApproved, RegistrationRejected:
+		default:
+			c.fail(field+".status", r.Status, "must be pending, approved or rejected")
+		}
+		if r.ID != "" {
+			c.text(field+".id", r.ID, registrationIDRule)
+		}
+		if r.Reason != "" {
+			c.text(field+".reason", r.Reason, func(s string) string { return textRule(s, 1, MaxReasonBytes) })
+			c.check(r.Status == RegistrationRejected, field+".reason", r.Reason, "must be empty where the status is not rejected")
+		}
 	}
 }

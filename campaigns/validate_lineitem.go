@@ -56,6 +56,15 @@ func (l *LineItem) validatePrice(c *checker) {
 	span(c, "expected_ctr_ppm", l.ExpectedCTR, lo, MaxPPM)
 }
 
+// validateGuarantee: a guarantee is of a deal, at the price that was agreed.
+func (l *LineItem) validateGuarantee(c *checker) {
+	if !l.Guaranteed {
+		return
+	}
+	c.check(len(l.Targeting.Deals) > 0, "targeting.deals", "[]", "must name at least one deal where the line item is guaranteed")
+	c.check(l.Pricing == PricingCPM, "pricing", l.Pricing, "must be cpm where the line item is guaranteed")
+}
+
 // validateBound makes sure that something limits what the line item may charge.
 func (l *LineItem) validateBound(c *checker, r *Refs) {
 	if r.Campaign == nil || r.Advertiser == nil || l.Budget.Bounded() {

@@ -131,6 +131,10 @@ func TestLineItemRules(t *testing.T) {
 	f("end", "2026-12-03", "meet the campaign's", func(l *LineItem, _ *Refs) {
 		l.Start, l.End = day(31), day(33)
 	})
+	f("targeting.deals", "[]", "guaranteed", func(l *LineItem, _ *Refs) { l.Guaranteed = true })
+	f("pricing", "cpc", "guaranteed", func(l *LineItem, _ *Refs) {
+		l.Guaranteed, l.Targeting.Deals, l.Pricing, l.ExpectedCTR = true, []string{"d"}, PricingCPC, 1
+	})
 	f("pricing", "cpa", "cpm or cpc", func(l *LineItem, _ *Refs) { l.Pricing = "cpa" })
 	f("price_micros", "0", "1 to", func(l *LineItem, _ *Refs) { l.Price = 0 })
 	f("price_micros", "1000000000001", "1 to", func(l *LineItem, _ *Refs) { l.Price = money.MaxCPM + 1 })
@@ -168,6 +172,28 @@ func TestBudgetOfAnyLevelBoundsALineItem(t *testing.T) {
 	f(func(w *world) { w.campaign.Budget.Daily = 1 })
 	f(func(w *world) { w.advertiser.Budget.Lifetime = 1 })
 	f(func(w *world) { w.lineItem.Budget.Daily = 1 })
+}
+
+func TestGuaranteedLineItem(t *testing.T) {
+	w := newWorld()
+	w.lineItem.Guaranteed, w.lineItem.Targeting.Deals = true, []string{"d"}
+	if err := w.lineItem.Validate(&w.refs); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCreativesOfAnyFormat: a line item may mix them.
+func TestCreativesOfAnyFormat(t *testing.T) {
+	w := newWorld()
+	for i, plant := range []func(*world) *Creative{(*world).video, (*world).audio, (*world).native} {
+		v := plant(newWorld())
+		v.ID = ID(10 + i)
+		w.refs.Creatives[v.ID] = v
+		w.lineItem.CreativeIDs = append(w.lineItem.CreativeIDs, v.ID)
+	}
+	if err := w.lineItem.Validate(&w.refs); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTargetingRules(t *testing.T) {
@@ -224,51 +250,6 @@ func TestTargetingRules(t *testing.T) {
 	f("tags.all_of", "65", "at most 64", func(t *Targeting) { t.Tags.AllOf = repeat(65, "auto") })
 	f("tags.none_of[0]", "list/aaa", "list/NAME", func(t *Targeting) { t.Tags.NoneOf = []string{"list/" + long(65)} })
 	f("tags.none_of[0]", "aaa", "256 bytes", func(t *Targeting) { t.Tags.NoneOf = []string{long(257)} })
-}
-
-func TestCreativeRules(t *testing.T) {
-	f := func(field, value, rule string, edit func(*Creative, *Refs)) {
-		t.Helper()
-		w := newWorld()
-		edit(w.creative, &w.refs)
-		rejects(t, w.creative, &w.refs, "creative."+field, value, rule)
-	}
-	html := func(s string) func(*Creative, *Refs) {
-		return func(c *Creative, _ *Refs) { c.ImageURL, c.HTML = "", s }
-	}
-	f("name", "", "1 to 200", func(c *Creative, _ *Refs) { c.Name = "" })
-	f("advertiser_id", "2", "existing advertiser", func(c *Creative, r *Refs) { r.Advertiser = nil })
-	f("advertiser_id", "2", "must not change", func(c *Creative, r *Refs) { r.Before = &Creative{AdvertiserID: 9} })
-	f("w", "0", "1 to 10000", func(c *Creative, _ *Refs) { c.W = 0 })
-	f("h", "10001", "1 to 10000", func(c *Creative, _ *Refs) { c.H = 10001 })
-	f("image_url", "", "exactly one", func(c *Creative, _ *Refs) { c.ImageURL = "" })
-	f("html", "<a>", "exactly one", func(c *Creative, _ *Refs) { c.HTML = "<a>" })
-	for _, u := range []string{"http://cdn.example/a.png", "//cdn.example/a", "https://", "https://u:p@cdn.example/", "https://cdn.example:8443/",
-		"https://cdn/a", `https://cdn.example\a`, "javascript:alert(1)", "https://cdn.example/\x00", "https://" + long(2048)} {
-		f("image_url", u[:min(len(u), 12)], "must be a", func(c *Creative, _ *Refs) { c.ImageURL = u })
-	}
-	f("html", "<p>", "at most 65536", html("<p>"+long(MaxHTMLBytes)))
-	f("html", "\x00", "UTF-8", html("\x00"))
-	for _, s := range []string{`<img src="http://x.example/a">`, `<IMG SRC = 'HTTP://x'>`, `<i style="background:url( http://x)">`} {
-		f("html", s[:5], "https", html(s))
-	}
-	f("landing_url", "", "must be given", func(c *Creative, _ *Refs) { c.LandingURL = "" })
-	f("landing_url", "", "must be given", func(c *Creative, _ *Refs) { c.ImageURL, c.HTML, c.LandingURL = "", `<a href="${CLICK_URL}">`, "" })
-	f("landing_url", "http://shop", "https", func(c *Creative, _ *Refs) { c.LandingURL = "http://shop.acme.example/" })
-	f("landing_url", "https://evil", "redirect_hosts", func(c *Creative, _ *Refs) { c.LandingURL = "https://evil.example/" })
-	f("landing_url", "https://sub", "redirect_hosts", func(c *Creative, _ *Refs) { c.LandingURL = "https://sub.shop.acme.example/" })
-	f("adomain[0]", "acme", "domain name", func(c *Creative, _ *Refs) { c.ADomain = []string{"acme"} })
-	f("adomain", "11", "at most 10", func(c *Creative, _ *Refs) { c.ADomain = repeat(11, "a.b") })
-	f("cat[0]", "x", "IAB content", func(c *Creative, _ *Refs) { c.Cat = []string{"x"} })
-	f("cat", "21", "at most 20", func(c *Creative, _ *Refs) { c.Cat = repeat(21, "IAB1") })
-	f("attr[1]", "19", "AdCOM", func(c *Creative, _ *Refs) { c.Attr = []int{1, 19} })
-	f("attr", "51", "at most 50", func(c *Creative, _ *Refs) {
-		c.Attr = make([]int, 51)
-		for i := range c.Attr {
-			c.Attr[i] = 1
-		}
-	})
-	f("language", "eng", "639-1", func(c *Creative, _ *Refs) { c.Language = "eng" })
 }
 
 func TestHTMLThatLoadsSecurely(t *testing.T) {

@@ -79,6 +79,28 @@ func (c *checker) texts(field string, values []string, bound int, rule func(stri
 	}
 }
 
+// url checks an address that is loaded: https alone.
+func (c *checker) url(field, value string) {
+	if _, rule := secureURL(value); rule != "" {
+		c.fail(field, value, rule)
+	}
+}
+
+// image checks an image's address, in the field called url below field, and size.
+func (c *checker) image(field, url, value string, w, h int) {
+	c.url(field+"."+url, value)
+	span(c, field+".w", w, 1, MaxPixels)
+	span(c, field+".h", h, 1, MaxPixels)
+}
+
+// codes checks numbers of an AdCOM list of 1 to last that exchanges extend.
+func (c *checker) codes(field string, values []int, bound, last int, what string) {
+	c.length(field, len(values), bound)
+	for i, n := range values[:min(len(values), bound)] {
+		c.check(isCode(n, last), index(field, i), n, codeRule(what, last))
+	}
+}
+
 func (c *checker) length(field string, got, bound int) {
 	if got > bound {
 		c.fail(field, got, fmt.Sprintf("must have at most %d entries", bound))

@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/content"
 )
 
 // Config configures the API.
@@ -78,8 +79,12 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if deps.OnError == nil {
 		deps.OnError = func(*http.Request, error) {}
 	}
+	categories, err := content.Load()
+	if err != nil {
+		return nil, err
+	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
-		editor: campaigns.NewEditor(deps.Store, deps.Tags, deps.Now)}
+		editor: campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now)}
 	a.huma = humago.New(a.mux, a.humaConfig())
 	a.huma.UseMiddleware(a.authenticate)
 	a.mux.HandleFunc("GET /openapi.json", a.openAPI)
@@ -113,12 +118,12 @@ func (a *API) register() error {
 		registerKind(a, resource[*campaigns.LineItem]{path: "line-items",
 			required: []string{"campaign_id", "name", "pricing", "price_micros", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
-			required: []string{"advertiser_id", "name", "w", "h"}}),
+			required: []string{"advertiser_id", "name"}}),
 	}
 	a.registerKillSwitches()
 	a.registerKeys()
 	describeProblems(a.huma.OpenAPI())
-	return errors.Join(errs...)
+	return errors.Join(append(errs, describeFields(a.huma.OpenAPI().Components.Schemas))...)
 }
 
 // Huma is where other packages register operations: they share the listener,

@@ -44,6 +44,12 @@ func bodySchema(reg huma.Registry, t reflect.Type, required []string) (*huma.Sch
 }
 
 func optional(reg huma.Registry, s *huma.Schema) {
+	if s.Items != nil {
+		optional(reg, s.Items)
+	}
+	if values := namedValues(s); values != nil {
+		optional(reg, values)
+	}
 	if s.Ref == "" {
 		return
 	}
@@ -53,6 +59,13 @@ func optional(reg huma.Registry, s *huma.Schema) {
 	for _, p := range s.Properties {
 		optional(reg, p)
 	}
+}
+
+// namedValues is the schema of an object's values where its keys are names of
+// the caller's; nil where they are fields.
+func namedValues(s *huma.Schema) *huma.Schema {
+	values, _ := s.AdditionalProperties.(*huma.Schema)
+	return values
 }
 
 // decoder reads the bodies of one kind.
@@ -167,6 +180,9 @@ func (d decoder) unknown(p *Problem, s *huma.Schema, path string, doc map[string
 	}
 	for _, k := range slices.Sorted(maps.Keys(doc)) {
 		field := s.Properties[k]
+		if values := namedValues(s); values != nil {
+			field = values
+		}
 		if field == nil {
 			p.Errors = append(p.Errors, campaigns.Violation{Field: path + "." + k, Value: valueText(doc[k]), Rule: "must not be given: it is not a known field"})
 		} else if child, ok := doc[k].(map[string]any); ok {

@@ -145,6 +145,9 @@ func (s *server[E]) create(ctx context.Context, in *createInput) (*createOutput[
 	if err := s.ownParent(ctx, e); err != nil {
 		return nil, fail(ctx, err)
 	}
+	if err := ownRegistrations(ctx, nil, e); err != nil {
+		return nil, fail(ctx, err)
+	}
 	if err := s.editor.Create(ctx, e); err != nil {
 		return nil, fail(ctx, err)
 	}
@@ -194,6 +197,9 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 	}
 	e := campaigns.NewEntity(s.kind).(E)
 	if err := s.decoder.decode(in.RawBody, base, e); err != nil {
+		return nil, fail(ctx, err)
+	}
+	if err := ownRegistrations(ctx, base, e); err != nil {
 		return nil, fail(ctx, err)
 	}
 	*e.Head() = *base.Head()

@@ -58,6 +58,9 @@ func (s *side) of(id string) []link {
 			return partial(found)
 		}
 	}
+	if s.table.isVector(id) {
+		return nil
+	}
 	for _, a := range slices.Concat([]string{id}, up) {
 		if found := s.below(a); len(found) > 0 {
 			return partial(found)

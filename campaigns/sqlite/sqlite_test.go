@@ -33,7 +33,7 @@ func open(t testing.TB, path string) *sqlite.Store {
 
 func openTemp(t testing.TB) (*sqlite.Store, *campaigns.Editor) {
 	s := open(t, filepath.Join(t.TempDir(), "odd name?#%.db"))
-	return s, campaigns.NewEditor(s, nil, now)
+	return s, campaigns.NewEditor(s, nil, nil, now)
 }
 
 func create[E campaigns.Entity](t testing.TB, ed *campaigns.Editor, e E) E {
@@ -321,7 +321,7 @@ func copyFiles(t *testing.T, from, to string) {
 func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "a.db"))
-	ed := campaigns.NewEditor(s, nil, now)
+	ed := campaigns.NewEditor(s, nil, nil, now)
 	plant(t, ed, "a")
 	if err := ed.SetKillSwitch(t.Context(), &campaigns.KillSwitch{Scope: "all", On: true, Reason: "night", By: "op"}); err != nil {
 		t.Fatal(err)
@@ -363,7 +363,7 @@ func (l dyingLog) Append(ctx context.Context, msgs ...eventlog.Message) error {
 func TestCrashBetweenPublishAndDelete(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "a.db"))
-	ed := campaigns.NewEditor(s, nil, now)
+	ed := campaigns.NewEditor(s, nil, nil, now)
 	a := create(t, ed, &campaigns.Agency{Name: "one"})
 	a.Name = "two"
 	if err := ed.Update(t.Context(), a); err != nil {
@@ -420,7 +420,7 @@ func await(t testing.TB, f *campaigns.Feed, ok func(*campaigns.Catalog) bool) *c
 func TestRelayWaitsForALogThatIsAway(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "a.db"))
-	ed := campaigns.NewEditor(s, nil, now)
+	ed := campaigns.NewEditor(s, nil, nil, now)
 	l := openLog(t, filepath.Join(dir, "log"))
 	var away atomic.Bool
 	away.Store(true)
@@ -481,7 +481,7 @@ func TestAnEditReachesTheFeedWithinASecond(t *testing.T) {
 	defer run(t, f)()
 	measure := func(s *sqlite.Store, name string) time.Duration {
 		start := time.Now()
-		a := create(t, campaigns.NewEditor(s, nil, now), &campaigns.Agency{Name: name})
+		a := create(t, campaigns.NewEditor(s, nil, nil, now), &campaigns.Agency{Name: name})
 		await(t, f, func(c *campaigns.Catalog) bool { return c.Agencies[a.ID] != nil })
 		return time.Since(start)
 	}
@@ -496,5 +496,22 @@ func TestAnEditReachesTheFeedWithinASecond(t *testing.T) {
 		t.Errorf("another process's edit took %v to the feed; want at most 1 s", d)
 	} else {
 		t.Logf("other process: %v", d)
+	}
+}
+
+// TestResumeOfWhatAnOlderVersionStored: a creative without format is a banner.
+func TestResumeOfWhatAnOlderVersionStored(t *testing.T) {
+	s, ed := openTemp(t)
+	a := create(t, ed, &campaigns.Agency{Name: "A"})
+	adv := create(t, ed, &campaigns.Advertiser{AgencyID: a.ID, Name: "B", Currency: money.USD, TimeZone: "UTC", Domain: "b.example"})
+	v := create(t, ed, &campaigns.Creative{AdvertiserID: adv.ID, Name: "V", W: 1, H: 1, HTML: "x"})
+	v.Format, v.CatTax, v.Status = "", 0, campaigns.StatusPaused
+	v.Revision++
+	if err := s.Write(t.Context(), func(tx campaigns.Tx) error { return tx.Replace(t.Context(), v) }); err != nil {
+		t.Fatal(err)
+	}
+	e, err := ed.SetStatus(t.Context(), campaigns.KindCreative, v.ID, 0, campaigns.StatusActive)
+	if err != nil || e.(*campaigns.Creative).Format != campaigns.FormatBanner {
+		t.Errorf("got %+v, %v", e, err)
 	}
 }

@@ -21,7 +21,8 @@ import (
 // Options of Decode.
 type Options struct {
 	MaxBytes int64 // of the file
-	// Refuse maps keys that must not be given, wherever they stand, to the rule.
+	// Refuse maps keys that must not be given on top, or in the items of a list on
+	// top, to the rule.
 	Refuse map[string]string
 	// Time reads a time; nil is RFC 3339.
 	Time func(string) (time.Time, error)
@@ -140,8 +141,13 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.decode(n, v.Elem(), path)
 	case reflect.Struct:
 		d.mapping(n, v, path)
+	case reflect.Map:
+		d.named(n, v, path)
 	case reflect.Slice:
 		d.sequence(n, v, path)
 	case reflect.String:
@@ -224,7 +230,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		at := strings.TrimPrefix(path+"."+key.Value, ".")
 		field, ok := fieldOf(v, key.Value)
 		switch rule, refused := d.opt.Refuse[key.Value]; {
-		case refused:
+		case refused && strings.Count(at, ".") <= 1:
 			d.fail(key, at, rule)
 		case !ok || key.Kind != yaml.ScalarNode:
 			d.fail(key, at, "is not a known key")
@@ -234,6 +240,29 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 			d.decode(value, field, at)
 		}
 		seen[key.Value] = true
+	}
+}
+
+// named decodes a mapping whose keys are names of the file's own.
+func (d *decoder) named(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, path, "must be a mapping of names to values")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		at := path + "." + key.Value
+		name, item := reflect.ValueOf(key.Value), reflect.New(v.Type().Elem()).Elem()
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.fail(key, at, "must be a name")
+		case v.MapIndex(name).IsValid():
+			d.fail(key, at, "is given twice")
+		default:
+			d.decode(value, item, at)
+			v.SetMapIndex(name, item)
+		}
 	}
 }
 

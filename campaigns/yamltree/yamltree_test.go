@@ -15,13 +15,15 @@ type inner struct {
 
 type file struct {
 	inner
-	Key    string    `json:"key"`
-	Number uint32    `json:"number"`
-	On     bool      `json:"on"`
-	At     time.Time `json:"at"`
-	List   []item    `json:"list"`
-	F      float64   `json:"f"`
-	Hidden string    `json:"-"`
+	Key    string           `json:"key"`
+	Number uint32           `json:"number"`
+	On     bool             `json:"on"`
+	At     time.Time        `json:"at"`
+	List   []item           `json:"list"`
+	F      float64          `json:"f"`
+	One    *item            `json:"one"`
+	Named  map[string]inner `json:"named"`
+	Hidden string           `json:"-"`
 }
 
 type Embedded struct {
@@ -41,6 +43,9 @@ func decode(s string) (file, Lines, error) {
 
 func TestDecode(t *testing.T) {
 	f, lines, err := decode("key: on\nnumber: 1_000\non: true\nat: 2026-11-21T10:00:00Z\nlist:\n  - micros: -5\n    hours: [1, 2]\n  - {micros: 7}\n")
+	if f.One != nil || f.Named != nil {
+		t.Errorf("got %+v; what is not given is nil", f)
+	}
 	want := file{Key: "on", Number: 1000, On: true, At: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 		List: []item{{Embedded{-5}, []int{1, 2}}, {Embedded{7}, nil}}}
 	if err != nil || !reflect.DeepEqual(f, want) {
@@ -50,6 +55,17 @@ func TestDecode(t *testing.T) {
 		if got := lines.At(path); got != line {
 			t.Errorf("%s: got line %d; want %d", path, got, line)
 		}
+	}
+}
+
+func TestDecodePointersAndNames(t *testing.T) {
+	f, lines, err := decode("one: {micros: 3, hours: [4]}\nnamed:\n  google: {id: 7, name: x}\n  Index: {name: y}\n")
+	want := file{One: &item{Embedded{3}, []int{4}}, Named: map[string]inner{"google": {7, "x"}, "Index": {0, "y"}}}
+	if err != nil || !reflect.DeepEqual(f, want) {
+		t.Fatalf("got %+v, %v\nwant %+v", f, err, want)
+	}
+	if got := lines.At("named.Index.name"); got != 4 {
+		t.Errorf("got line %d; want 4", got)
 	}
 }
 
@@ -85,6 +101,15 @@ func TestProblemsNameLinePathAndRule(t *testing.T) {
 	f("list:\n- x", 2, "list[0]", "must be a mapping")
 	f("list:\n- hours: [1, x]", 2, "list[0].hours[1]", "whole number")
 	f("f: 1.5", 1, "f", "cannot be given")
+	f("one:", 1, "one", "must be a mapping of keys")
+	f("one: {micros: x}", 1, "one.micros", "whole number")
+	f("one: {micro: 1}", 1, "one.micro", "not a known key")
+	f("named:", 1, "named", "must be a mapping of names")
+	f("named: [a]", 1, "named", "must be a mapping of names")
+	f("named:\n  a: {id: 1}\n  a: {id: 2}", 3, "named.a", "twice")
+	f("named:\n  a: {ID: 1}", 2, "named.a.ID", "not a known key")
+	f("named:\n  [a]: {id: 1}", 2, "named.", "must be a name")
+	f("list:\n- {id: 1}", 2, "list[0].id", "is assigned")
 	f("- a", 1, "", "must be a mapping")
 	f("", 0, "", "must hold a document")
 	f("key: [", 1, "", "must be YAML")
@@ -103,6 +128,7 @@ func TestAllProblemsAreReported(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add("key: on\nlist:\n - micros: 1\n   hours: [1]\n")
 	f.Add("a: &x [*x]")
+	f.Add("one: {micros: 1}\nnamed: {a: {id: 1}, b: {}}")
 	f.Add("? [a]\n: b")
 	f.Fuzz(func(t *testing.T, s string) {
 		var v file

@@ -1,0 +1,104 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// describeFields writes into the document what a field's name and type do not
+// say. An error names a field that is not there.
+func describeFields(reg huma.Registry) error {
+	for schema, fields := range descriptions() {
+		s := reg.Map()[schema]
+		if s == nil {
+			return fmt.Errorf("api: no schema %q to describe", schema)
+		}
+		for name, text := range fields {
+			p := s.Properties[name]
+			if p == nil {
+				return fmt.Errorf("api: %s has no field %q to describe", schema, name)
+			}
+			p.Description = text
+		}
+	}
+	return nil
+}
+
+// descriptions are by schema and field. What a client may send shares its
+// fields' schemas with what is answered.
+func descriptions() map[string]map[string]string {
+	return map[string]map[string]string{
+		"LineItem": {
+			"guaranteed": "Sold as a guaranteed deal: needs targeting.deals and the pricing cpm, and bids past pacing while the budget lasts",
+		},
+		"Creative": {
+			"format":      "banner (where not said), video, audio or native; each has its own fields, the others' must be absent",
+			"w":           "Pixels. Required of a banner; of a video the player it was made for, or absent; absent for audio and native",
+			"h":           "Pixels, as w",
+			"image_url":   "banner: https; exactly one of image_url and html",
+			"html":        "banner: a tag of at most 64 KB that loads everything by https; ${CLICK_URL} or ${CLICK_URL_ESC} where the click goes",
+			"api":         "AdCOM API frameworks that the ad needs: 1, 2 VPAID; 3, 5, 6 MRAID 1 to 3; 7 OMID; 8, 9 SIMID; 500 to 999 of an exchange",
+			"expdir":      "banner of html: AdCOM directions in which it expands, 1 to 6; empty: it does not",
+			"vast":        "video and audio: the ad",
+			"native":      "native: the assets",
+			"landing_url": "Where a click leads: https, a host of the advertiser's redirect_hosts. Required of images, native ads and html with a click macro",
+			"adomain":     "Domains of what is advertised, for block lists; else the advertiser's domain",
+			"bundle":      "Of the app that is advertised, for block lists of apps",
+			"cat":         "Categories of the taxonomy that cattax names, for block lists",
+			"cattax":      "AdCOM category taxonomy of cat: 1 (where not said), 2, 5, 6, 7 or 9: IAB content categories 1.0, 2.0, 2.1, 2.2, 3.0, 3.1",
+			"attr":        "AdCOM creative attributes: 1 to 18, 500 to 999 of an exchange",
+			"language":    "ISO 639-1, two letters, or empty",
+			"exchanges":   "What each exchange that reviews creatives knows it as, by the exchange's name; operators set it",
+		},
+		"Registration": {
+			"status": "pending, approved or rejected: the state of the exchange's review",
+			"id":     "The exchange's own id of it, at most 128 visible ASCII characters",
+			"reason": "Why it was rejected",
+		},
+		"VAST": {
+			"media_files":         "Renditions of the ad, served inline; exactly one of media_files and tag_url",
+			"tag_url":             "https address of another ad server's VAST, served as a wrapper",
+			"tag_version":         "Major VAST version of tag_url: 2, 3 or 4",
+			"duration_seconds":    "1 to 3600",
+			"skip_offset_seconds": "After how many seconds the ad itself lets viewers skip; 0: never",
+			"non_linear":          "An overlay on the content (its files are images) instead of a break in it",
+			"companions":          "Images beside a player that offers room for them",
+			"verification":        "Viewability and verification vendors (VAST AdVerifications, OMID)",
+		},
+		"MediaFile": {
+			"url":          "https",
+			"mime":         "Media type in lower case, such as video/mp4",
+			"w":            "Pixels; absent for audio",
+			"h":            "Pixels; absent for audio",
+			"bitrate_kbps": "Average; 0 where not known",
+			"streaming":    "HLS or DASH; else progressive",
+		},
+		"Companion": {
+			"w":         "Pixels",
+			"h":         "Pixels",
+			"image_url": "https",
+		},
+		"Verification": {
+			"vendor":     "Such as company.com-omid",
+			"script_url": "https",
+			"parameters": "Handed to the script",
+		},
+		"NativeAd": {
+			"title": "At most 200 bytes; placements say how much they show",
+			"icon":  "OpenRTB Native image type 1",
+			"main":  "OpenRTB Native image type 3, in several sizes",
+			"data":  "At most one of each type",
+			"video": "For placements that ask for a video",
+		},
+		"NativeImage": {
+			"url": "https",
+			"w":   "Pixels",
+			"h":   "Pixels",
+		},
+		"NativeData": {
+			"type":  "OpenRTB Native data type: 1 sponsored, 2 description, 3 rating, ... 12 call to action; 500 to 999 of an exchange",
+			"value": "Text; of types 3 to 5 a number such as 4.5",
+		},
+	}
+}
