@@ -139,10 +139,11 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 		kind = exposureImpression
 	case "click":
 		kind = exposureClick
-	case "loss":
-		return nil // no figure of a report
+	case "start", "firstQuartile", "midpoint", "thirdQuartile", "complete", "skip", "error", "viewable", "creativeView",
+		"acceptInvitation", "close", "companionView":
+		return nil // of players: no figure of a report yet
 	default:
-		return unreadable{fmt.Errorf("type: got %.40q; want win, loss, impression or click", r.Type)}
+		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}
 	}
 	if r.Test {
 		return nil

@@ -13,9 +13,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"bidhawk/bidder/exchanges"
+	"bidhawk/bidder/identity"
+	"bidhawk/bidder/markup"
+	"bidhawk/bidder/offers"
+	"bidhawk/bidder/rates"
+	"bidhawk/bidder/supply"
+	"bidhawk/bidder/traffic"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/content"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -34,6 +43,10 @@ type Profiles interface {
 // Wallet holds the leases that bids are paid from.
 type Wallet interface {
 	Reserve(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal)
+	// ReserveGuaranteed does not wait for the even release of a budget.
+	ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal)
+	// Affords looks and takes nothing.
+	Affords(li campaigns.ID, now time.Time, need pacing.Amounts, guaranteed bool) pacing.Refusal
 }
 
 // Events takes what bids and notices cause.
@@ -44,9 +57,10 @@ type Events interface {
 	Publish(ctx context.Context, msgs ...eventlog.Message) error
 }
 
-// Deps is what a Bidder works with. All are required.
+// Deps is what a Bidder works with. All are required, but for those that say
+// otherwise.
 type Deps struct {
-	Exchanges []Exchange
+	Exchanges []exchanges.Exchange
 	Profiles  Profiles
 	// Ancestors appends the ancestors of a tag under its owner.
 	Ancestors func(dst []campaigns.TagKey, k campaigns.TagKey) []campaigns.TagKey
@@ -54,13 +68,23 @@ type Deps struct {
 	Wallet    Wallet
 	Frequency *frequency.Counter
 	Rates     *scoring.Rates
-	FX        Rates
-	Events    Events
-	Tokens    *Tokens
-	UserKeys  *ids.Keyring
-	BidIDs    *ids.BidIDs
-	Clock     func() time.Time
-	Logger    *zap.Logger
+	FX        *rates.Source
+	Contents  *content.Taxonomies
+	// Traffic tells requests that no person is behind; nil: all are taken.
+	Traffic *traffic.Filter
+	// Sellers is what is known of who may sell; nil: nothing is asked.
+	Sellers func() *supply.Snapshot
+	// Offers remembers which exchange offered an impression first; nil: line items
+	// bid on every path.
+	Offers *offers.Table
+	// Sync serves /sync/; nil: nothing is there.
+	Sync   func(ctx *fasthttp.RequestCtx, rest []byte)
+	Events Events
+	Tokens *Tokens
+	Users  *identity.Resolver
+	BidIDs *ids.BidIDs
+	Clock  func() time.Time
+	Logger *zap.Logger
 	// Ready says whether everything a bid needs is loaded; until then requests
 	// get a no-bid.
 	Ready func() error
@@ -71,9 +95,12 @@ type Bidder struct {
 	cfg       Config
 	deps      Deps
 	clock     func() time.Time
-	exchanges map[string]*Exchange
-	secureURL bool // PublicURL may be used on secure pages
+	exchanges map[string]*exchange
+	byIndex   []*exchange
+	secureURL bool   // PublicURL may be used on secure pages
+	host      string // of PublicURL
 	book      atomic.Pointer[book]
+	refused   refusedLog
 	pool      sync.Pool
 	metrics   *Metrics
 	counts    *counts
@@ -91,24 +118,25 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
 	b := &Bidder{
-		cfg: cfg, deps: deps, clock: deps.Clock, exchanges: make(map[string]*Exchange),
-		secureURL: u.Scheme == "https" || loopback(u.Hostname()),
-		counts:    newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
+		cfg: cfg, deps: deps, clock: deps.Clock, exchanges: make(map[string]*exchange),
+		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
+		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
 	}
-	for _, e := range deps.Exchanges {
-		if err := e.Validate(); err != nil {
+	for i := range deps.Exchanges {
+		e, err := newExchange(deps.Exchanges[i], i)
+		if err != nil {
 			return nil, err
 		}
 		if b.exchanges[e.Name] != nil {
 			return nil, fmt.Errorf("exchanges: name %q: got it twice; want it once", e.Name)
 		}
-		e.seat = []byte(e.Seat)
-		b.exchanges[e.Name] = &e
+		b.exchanges[e.Name] = e
+		b.byIndex = append(b.byIndex, e)
 	}
 	if len(b.exchanges) == 0 {
 		return nil, errors.New("exchanges: got none; want at least one")
 	}
-	b.metrics = newMetrics(deps.Exchanges)
+	b.metrics = newMetrics(b.byIndex)
 	b.pool.New = func() any { return &auction{} }
 	return b, nil
 }
@@ -122,7 +150,11 @@ func loopback(host string) bool {
 // from now on. The error joins what is wrong with line items that can't bid; the
 // others do.
 func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
-	next, err := newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
+	k := compiler{
+		exchanges: b.byIndex, contents: b.deps.Contents,
+		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
+	}
+	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)
 	return err
 }
@@ -135,7 +167,7 @@ func (b *Bidder) rank(l campaigns.Lineage) int64 {
 			most = w.Bid
 		}
 	}
-	v, ok := b.deps.FX.Convert(most, l.Advertiser.Currency, money.USD, money.RoundUp)
+	v, ok := b.deps.FX.Current().Convert(most, l.Advertiser.Currency, money.USD, money.RoundUp)
 	if !ok {
 		return 0
 	}

@@ -3,6 +3,8 @@ package bidder
 import (
 	"fmt"
 	"time"
+
+	"bidhawk/bidder/consent"
 )
 
 // Config bounds the bidder.
@@ -15,8 +17,14 @@ type Config struct {
 	MaxTries int
 	// PublicURL is the base of notice and tracker URLs: scheme, host, no slash at the end.
 	PublicURL string
+	// PrivacyURL is a page on how we target, for ads that may show a link to one;
+	// empty: none.
+	PrivacyURL string
+	// Privacy is what we are registered as and what we need to use personal data.
+	Privacy consent.Policy
 	// ContextualWithoutBasis bids without personal data where there is no legal
-	// basis for it; false answers such requests with a no-bid.
+	// basis for it, on the exchanges whose own setting says so too; false answers
+	// such requests with a no-bid.
 	ContextualWithoutBasis bool
 	// CountsEvery is how often bid counts are flushed to the log.
 	CountsEvery time.Duration
@@ -44,5 +52,5 @@ func (c Config) Validate() error {
 	case c.MaxCountRows < 1 || c.MaxCountRows > 1_000_000:
 		return f("max_count_rows", c.MaxCountRows, "1 to 1000000")
 	}
-	return nil
+	return c.Privacy.Validate()
 }

@@ -1,11 +1,15 @@
 package bidder
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
+	"bidhawk/pacing"
 )
 
 func oneLine(t *testing.T) *house {
@@ -30,21 +34,31 @@ func TestSecure(t *testing.T) {
 }
 
 // TestScreensThatBillSeveralImpressions is of the row "DOOH": the exchange bills
-// price x multiplier, which must not be more than was reserved.
+// price x multiplier, and so much is reserved and posted.
 func TestScreensThatBillSeveralImpressions(t *testing.T) {
 	h := oneLine(t)
-	f := func(qty string, want int) {
+	f := func(qty, query string, reserved money.Nanos, posted money.CPM) {
 		t.Helper()
+		h.wallet.reserved = nil
 		request := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":0.5`+qty, 1)
-		if got := h.bid(request).StatusCode(); got != want {
-			t.Errorf("%q: got %d; want %d", qty, got, want)
+		_, bid := answered(t, h.bid(request))
+		if want := (pacing.Amounts{Media: reserved, Charge: reserved}); bid.Price != 2 || h.wallet.reserved[0] != want {
+			t.Errorf("%q: bid %v, reserved %+v; want 2 and %+v", qty, bid.Price, h.wallet.reserved, want)
+		}
+		h.call("POST", strings.NewReplacer("${AUCTION_PRICE}", "1.5", "${AUCTION_MULTIPLIER}", query).Replace(bid.BURL), "")
+		bills := h.events.of(eventlog.TopicMoney)
+		if last := bills[len(bills)-1]; !strings.Contains(last, fmt.Sprintf(`"price_micros":%d,`, posted)) {
+			t.Errorf("%q, seen by %q: posted %s; want %d", qty, query, last, posted)
 		}
 	}
-	f(``, 200)
-	f(`,"qty":{"sourcetype":1}`, 200)
-	f(`,"qty":{"multiplier":1}`, 200)
-	f(`,"qty":{"multiplier":14.2}`, 204)
-	f(`,"qty":{"multiplier":0.5}`, 204)
+	f(``, "", 2_000_000, 1_500_000)
+	f(`,"qty":{"sourcetype":1}`, "", 2_000_000, 1_500_000)
+	f(`,"qty":{"multiplier":1}`, "", 2_000_000, 1_500_000)
+	f(`,"qty":{"multiplier":14.2}`, "14.2", 28_400_000, 21_300_000)
+	f(`,"qty":{"multiplier":14.2}`, "10", 28_400_000, 15_000_000)
+	f(`,"qty":{"multiplier":14.2}`, "20", 28_400_000, 21_300_000) // more than was offered
+	f(`,"qty":{"multiplier":14.2}`, "${AUCTION_MULTIPLIER}", 28_400_000, 21_300_000)
+	f(`,"qty":{"multiplier":0.5}`, "0.5", 1_000_000, 750_000)
 }
 
 // TestATimeoutEndsTheWalk: after the deadline no further impression is looked

@@ -2,85 +2,66 @@ package bidder
 
 import (
 	"fmt"
-	"regexp"
+	"sync/atomic"
 	"time"
 
-	"bidhawk/internal/money"
+	"bidhawk/bidder/exchanges"
+	"bidhawk/bidder/supply"
 )
 
-// Exchange is what is agreed with one exchange.
-type Exchange struct {
-	Name string // the last path segment of its endpoint
-	// Seat is the buyer seat that its bids carry; empty where it wants none.
-	Seat string
-	// NetworkMargin is taken off tmax: the way there and back.
-	NetworkMargin time.Duration
-	// DefaultTMax holds where a request says none.
-	DefaultTMax time.Duration
-	// Gzip answers requests that accept it with gzip.
-	Gzip bool
-	// NoBidBody answers no-bids with a 200 that names nbr instead of a 204.
-	NoBidBody bool
-	// MaxAnswerBytes bounds an answer; a larger one is a no-bid.
-	MaxAnswerBytes int
-
-	seat []byte // Seat, for answers
+// exchange is what is agreed with one exchange, prepared for bidding.
+type exchange struct {
+	exchanges.Exchange
+	index    int    // among the configured ones, by name
+	seat     []byte // Seat, for answers
+	sellers  supply.Rules
+	quota    quota
+	billing  [mediumCount]exchanges.BillingEvent
+	omitNURL bool
+	omitLURL bool
+	omitIURL bool
 }
 
-var exchangeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-
-// Validate names the first field that breaks its rule.
-func (e Exchange) Validate() error {
-	f := func(field string, value any, rule string) error {
-		return fmt.Errorf("exchanges.%s.%s: got %v; want %s", e.Name, field, value, rule)
+func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
+	if err := e.Validate(); err != nil {
+		return nil, err
 	}
-	switch {
-	case !exchangeName.MatchString(e.Name):
-		return fmt.Errorf("exchanges: name %q: want 1 to 32 lower-case letters, digits and dashes", e.Name)
-	case e.NetworkMargin < 0 || e.NetworkMargin > time.Second:
-		return f("network_margin", e.NetworkMargin, "0s to 1s")
-	case e.DefaultTMax < 10*time.Millisecond || e.DefaultTMax > 10*time.Second:
-		return f("default_tmax", e.DefaultTMax, "10ms to 10s")
-	case e.MaxAnswerBytes < 1<<10 || e.MaxAnswerBytes > 1<<20:
-		return f("max_answer_bytes", e.MaxAnswerBytes, "1024 to 1048576")
+	x := &exchange{
+		Exchange: e, index: index, seat: []byte(e.Seat), quota: quota{perSecond: int64(e.MaxQPS)},
+		billing: [mediumCount]exchanges.BillingEvent{
+			mediumBanner: e.BillingBanner, mediumVideo: e.BillingVideo, mediumAudio: e.BillingAudio, mediumNative: e.BillingNative,
+		},
+		omitNURL: e.Omits(exchanges.FieldNURL), omitLURL: e.Omits(exchanges.FieldLURL), omitIURL: e.Omits(exchanges.FieldIURL),
 	}
-	return nil
+	var err error
+	if x.sellers, err = sellerRules(&e); err != nil {
+		return nil, fmt.Errorf("exchanges.%s.supply: %w", e.Name, err)
+	}
+	return x, nil
 }
 
-// Rates is the table that converts between currencies.
-type Rates map[money.Currency]money.Rate // nano-dollars for one unit
-
-// Knows says whether c is in the table.
-func (r Rates) Knows(c money.Currency) bool { return r[c] > 0 }
-
-// Convert turns a price in from into to, rounded as told; ok is false where one
-// of them is not in the table, or the result does not fit.
-func (r Rates) Convert(v money.CPM, from, to money.Currency, round money.Rounding) (out money.CPM, ok bool) {
-	if from == to || v == 0 {
-		return v, true
-	}
-	a, b := r[from], r[to]
-	if a <= 0 || b <= 0 {
-		return 0, false
-	}
-	div := money.MulDiv
-	if round == money.RoundUp {
-		div = money.MulDivUp
-	}
-	n, err := div(int64(v), int64(a), int64(b))
-	return money.CPM(n), err == nil
+// quota counts the requests of the second at hand. It is safe for concurrent use.
+type quota struct {
+	perSecond int64        // 0: without bound
+	state     atomic.Int64 // the second, 32 bits, and its count, 31 bits
 }
 
-// Between is the rate from one currency to another, rounded up, as tokens and
-// the ledger carry it; ok is false where one of them is not in the table.
-func (r Rates) Between(from, to money.Currency) (rate money.Rate, ok bool) {
-	if from == to {
-		return money.One, true
+// take counts one request and says whether it is within the bound.
+func (q *quota) take(now time.Time) bool {
+	if q.perSecond == 0 {
+		return true
 	}
-	a, b := r[from], r[to]
-	if a <= 0 || b <= 0 {
-		return 0, false
+	second := now.Unix() & (1<<32 - 1)
+	for {
+		old := q.state.Load()
+		next := old + 1
+		if old>>31 != second {
+			next = second<<31 + 1
+		} else if old&(1<<31-1) >= q.perSecond {
+			return false
+		}
+		if q.state.CompareAndSwap(old, next) {
+			return true
+		}
 	}
-	v, err := money.MulDivUp(int64(a), int64(money.One), int64(b))
-	return money.Rate(v), err == nil && v > 0
 }

@@ -2,7 +2,6 @@ package bidder
 
 import (
 	"bidhawk/campaigns"
-	"bidhawk/internal/ids"
 	"bidhawk/internal/openrtb"
 	"bidhawk/targeting"
 )
@@ -59,66 +58,22 @@ func (b *Bidder) userTags(dst []campaigns.TagKey, a *auction) []campaigns.TagKey
 	return dst
 }
 
-// identify derives the user's key: the exchange's id for our cookie before the
-// device's advertising id before the exchange's own id. 0 where the request has
-// none, where there is no legal basis, and for screens, whose ids are no person's.
-func (b *Bidder) identify(a *auction) ids.UserKey {
-	r := &a.req
-	if r.DOOH != nil || !personal(r) {
-		return 0
-	}
-	space := a.exchange.Name
-	if u := r.User; u != nil && len(u.BuyerUID) > 0 {
-		return b.deps.UserKeys.User(ids.KindBuyerUID, space, u.BuyerUID)
-	}
-	if d := r.Device; d != nil && validIFA(d.IFA) {
-		var low [64]byte
-		return b.deps.UserKeys.User(ids.KindIFA, "", appendLower(low[:0], d.IFA))
-	}
-	if u := r.User; u != nil && len(u.ID) > 0 {
-		return b.deps.UserKeys.User(ids.KindBuyerUID, space, u.ID)
-	}
-	return 0
-}
-
-// validIFA refuses what is too long, and the all-zero id that systems send for
-// "tracking is off".
-func validIFA(ifa []byte) bool {
-	if len(ifa) < 8 || len(ifa) > 64 {
-		return false
-	}
-	for _, c := range ifa {
-		if c != '0' && c != '-' {
-			return true
-		}
-	}
-	return false
-}
-
-func appendLower(dst, s []byte) []byte {
-	for _, c := range s {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}
-
 // impFacts fills a.imp for one impression: its fixed sizes, and the deals that
 // our seat may use.
 func (a *auction) impFacts(imp *openrtb.Imp) {
 	f := &a.imp
 	f.Sizes, f.Deals, f.PrivateOnly = f.Sizes[:0], f.Deals[:0], false
 	a.dealIdx = a.dealIdx[:0]
-	b := imp.Banner
-	for i := range b.Format {
-		if w, h := b.Format[i].W, b.Format[i].H; w > 0 && h > 0 {
-			f.Sizes = append(f.Sizes, campaigns.Size{W: w, H: h})
+	if b := imp.Banner; b != nil {
+		for i := range b.Format {
+			f.Sizes = appendSize(f.Sizes, b.Format[i].W, b.Format[i].H)
+		}
+		if len(b.Format) == 0 {
+			f.Sizes = appendSize(f.Sizes, b.W, b.H)
 		}
 	}
-	if len(b.Format) == 0 && b.W > 0 && b.H > 0 {
-		f.Sizes = append(f.Sizes, campaigns.Size{W: b.W, H: b.H})
+	if v := imp.Video; v != nil {
+		f.Sizes = appendSize(f.Sizes, v.W, v.H)
 	}
 	if imp.PMP == nil {
 		return
@@ -132,6 +87,13 @@ func (a *auction) impFacts(imp *openrtb.Imp) {
 		f.Deals = append(f.Deals, d.ID)
 		a.dealIdx = append(a.dealIdx, i)
 	}
+}
+
+func appendSize(dst []campaigns.Size, w, h int) []campaigns.Size {
+	if w > 0 && h > 0 {
+		dst = append(dst, campaigns.Size{W: w, H: h})
+	}
+	return dst
 }
 
 func containsText(list [][]byte, s string) bool {

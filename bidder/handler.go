@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
-	"bidhawk/internal/money"
+	"bidhawk/bidder/exchanges"
+	"bidhawk/internal/openrtb"
 )
 
 // Handle serves the bidder's listener: bid requests, notices and trackers. A
@@ -39,6 +39,8 @@ func (b *Bidder) Handle(ctx *fasthttp.RequestCtx) {
 		b.handleNotice(ctx, path[len(pathNotice):])
 	case bytes.HasPrefix(path, pathTracker):
 		b.handleTracker(ctx, path[len(pathTracker):])
+	case bytes.HasPrefix(path, pathSync) && b.deps.Sync != nil:
+		b.deps.Sync(ctx, path[len(pathSync):])
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 	}
@@ -48,6 +50,7 @@ var (
 	pathBid     = []byte("/openrtb2/")
 	pathNotice  = []byte("/n/")
 	pathTracker = []byte("/t/")
+	pathSync    = []byte("/sync/")
 )
 
 const headerVersion = "X-Openrtb-Version"
@@ -65,7 +68,7 @@ func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 		notAllowed(ctx, "POST")
 		return
 	}
-	if v := ctx.Request.Header.Peek(headerVersion); len(v) > 0 && len(v) < 16 {
+	if v := ctx.Request.Header.Peek(headerVersion); e.EchoVersion && len(v) > 0 && len(v) < 16 {
 		ctx.Response.Header.SetBytesV(headerVersion, v)
 	}
 	a := b.pool.Get().(*auction)
@@ -82,15 +85,11 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	if err == nil {
 		err = a.req.Decode(body)
 	}
-	if err == nil {
-		if err = a.req.Validate(); err != nil {
-			ctx.SetStatusCode(fasthttp.StatusBadRequest)
-			return NoBidInvalid
-		}
-	}
 	if err != nil {
-		ctx.SetStatusCode(fasthttp.StatusBadRequest)
-		return NoBidMalformed
+		return b.refuse(ctx, a, body, NoBidMalformed, err)
+	}
+	if err = a.req.Validate(); err != nil {
+		return b.refuse(ctx, a, body, NoBidInvalid, err)
 	}
 	if reason := b.admit(a); reason != NoBidNone {
 		b.noBid(ctx, a, reason)
@@ -106,60 +105,31 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	return reason
 }
 
+// refuse answers a request that can't be read: 400 without content.
+func (b *Bidder) refuse(ctx *fasthttp.RequestCtx, a *auction, body []byte, reason NoBid, err error) NoBid {
+	ctx.SetStatusCode(fasthttp.StatusBadRequest)
+	b.metrics.badRequests[openrtb.ReasonOf(err)].Add(1)
+	b.refused.keep(a.exchange.Name, a.now, reason, len(body), err)
+	return reason
+}
+
 // admit checks what holds for the whole request before any line item is looked at.
 func (b *Bidder) admit(a *auction) NoBid {
-	r := &a.req
-	a.book = b.book.Load()
-	switch {
-	case b.draining.Load() || a.book == nil || b.deps.Ready() != nil:
-		return NoBidNotReady
-	case a.book.catalog.Kill.All:
-		return NoBidKilled
-	case len(r.WSeat) > 0 && !containsText(r.WSeat, a.exchange.Seat), containsText(r.BSeat, a.exchange.Seat) && a.exchange.Seat != "":
-		return NoBidSeatBlocked
-	}
-	if r.Regs != nil && r.Regs.DSARequired >= 2 { // a bid without bid.ext.dsa would be dropped, and its money wait
-		return NoBidDSA
-	}
-	tmax := a.exchange.DefaultTMax
-	if r.TMax > 0 {
-		tmax = time.Duration(min(r.TMax, 60_000)) * time.Millisecond
-	}
-	a.deadline = a.now.Add(tmax - a.exchange.NetworkMargin)
-	if !b.clock().Before(a.deadline) {
-		return NoBidTimeout
-	}
-	var ok bool
-	if a.cur, ok = b.currency(r.Cur); !ok {
-		return NoBidCurrency
-	}
-	if a.user = b.identify(a); a.user == 0 && !b.cfg.ContextualWithoutBasis && !personal(r) {
-		return NoBidPrivacy
+	for _, check := range admission {
+		if reason := check(b, a); reason != NoBidNone {
+			return reason
+		}
 	}
 	return NoBidNone
 }
 
-// currency is the first of the allowed ones that the rate table knows; US
-// dollars where the request names none.
-func (b *Bidder) currency(allowed []money.Currency) (money.Currency, bool) {
-	if len(allowed) == 0 {
-		return money.USD, true
-	}
-	for _, c := range allowed {
-		if b.deps.FX.Knows(c) {
-			return c, true
-		}
-	}
-	return money.Currency{}, false
-}
-
 func (b *Bidder) noBid(ctx *fasthttp.RequestCtx, a *auction, reason NoBid) {
-	if !a.exchange.NoBidBody {
+	if a.exchange.NoBid != exchanges.NoBidBody {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return
 	}
 	ctx.SetContentType("application/json")
-	ctx.SetBody(a.appendNoBid(reason))
+	ctx.SetBody(b.appendNoBid(a, reason))
 }
 
 // body is the request's body, unpacked where it is gzipped, within the bound.
@@ -172,7 +142,7 @@ func (b *Bidder) body(ctx *fasthttp.RequestCtx, a *auction) ([]byte, error) {
 		}
 		return raw, nil
 	}
-	if string(enc) != "gzip" {
+	if string(enc) != "gzip" || !a.exchange.GzipRequests {
 		return nil, errEncoding
 	}
 	return a.gunzip(raw, b.cfg.MaxBodyBytes)
@@ -211,5 +181,5 @@ type unpacker struct {
 
 var (
 	errBodyTooLarge = errors.New("body is larger than bidder.max_body_bytes")
-	errEncoding     = errors.New("content encoding is neither gzip nor identity")
+	errEncoding     = errors.New("content encoding is not agreed with the exchange: want identity, or gzip where its gzip_requests is on")
 )

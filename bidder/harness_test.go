@@ -10,7 +10,12 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"bidhawk/bidder/consent"
+	"bidhawk/bidder/exchanges"
+	"bidhawk/bidder/identity"
+	"bidhawk/bidder/rates"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/content"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -101,7 +106,20 @@ func (w *memoryWallet) Reserve(li campaigns.ID, _ time.Time, need pacing.Amounts
 		w.left[li] = pacing.Amounts{Media: left.Media - need.Media, Charge: left.Charge - need.Charge}
 	}
 	w.reserved = append(w.reserved, need)
-	return pacing.Reservation{Lease: 77, Day: 20260302, Amounts: need}, pacing.RefusedNot
+	return pacing.Reservation{Lease: 77, Day: 20260302, Amounts: need, Close: testNow.Add(5 * time.Minute)}, pacing.RefusedNot
+}
+
+func (w *memoryWallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal) {
+	return w.Reserve(li, now, need)
+}
+
+func (w *memoryWallet) Affords(li campaigns.ID, _ time.Time, need pacing.Amounts, _ bool) pacing.Refusal {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if left, bounded := w.left[li]; bounded && (left.Media < need.Media || left.Charge < need.Charge) {
+		return pacing.RefusedExhausted
+	}
+	return pacing.RefusedNot
 }
 
 type memoryProfiles map[ids.UserKey][]campaigns.TagKey
@@ -128,7 +146,22 @@ func testAncestors(dst []campaigns.TagKey, k campaigns.TagKey) []campaigns.TagKe
 	return dst
 }
 
-func newHouse(t testing.TB, cat *campaigns.Catalog) *house {
+// testExchanges are a plain one and one that wants its no-bids in words.
+func testExchanges() []exchanges.Exchange {
+	demo, wordy := exchanges.Default("demo"), exchanges.Default("wordy")
+	demo.Seat, wordy.Seat = "bh1", "bh1"
+	wordy.NoBid = exchanges.NoBidBody
+	return []exchanges.Exchange{demo, wordy}
+}
+
+// testContents are the content taxonomies, read once for all tests.
+var testContents = sync.OnceValues(content.Load)
+
+// testVendor is our id on the Global Vendor List.
+const testVendor = 500
+
+// newHouse builds a bidder; edit may change what it works with.
+func newHouse(t testing.TB, cat *campaigns.Catalog, edit ...func(*Config, *Deps)) *house {
 	t.Helper()
 	keys, err := ids.NewKeyring([]byte("0123456789abcdef"))
 	if err != nil {
@@ -146,22 +179,35 @@ func newHouse(t testing.TB, cat *campaigns.Catalog) *house {
 		clock: &fakeClock{now: testNow}, events: &memoryEvents{}, wallet: &memoryWallet{left: map[campaigns.ID]pacing.Amounts{}},
 		users: memoryProfiles{}, keys: keys, tokens: tokens, catalog: cat,
 	}
-	h.Bidder, err = New(Config{
+	contents, err := testContents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := identity.NewResolver(identity.Config{Order: identity.DefaultOrder()},
+		identity.Deps{Keys: keys, OptOuts: identity.NewOptOuts()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
 		MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 4, PublicURL: "http://127.0.0.1:8080",
-		ContextualWithoutBasis: true, CountsEvery: time.Second, MaxCountRows: 1000,
-	}, Deps{
-		Exchanges: []Exchange{
-			{Name: "demo", Seat: "bh1", NetworkMargin: 5 * time.Millisecond, DefaultTMax: 100 * time.Millisecond, Gzip: true, MaxAnswerBytes: 6 << 10},
-			{Name: "wordy", Seat: "bh1", NetworkMargin: 5 * time.Millisecond, DefaultTMax: 100 * time.Millisecond, NoBidBody: true, MaxAnswerBytes: 6 << 10},
-		},
-		Profiles: h.users, Ancestors: testAncestors, TagNumber: testTags, Wallet: h.wallet,
+		Privacy: consent.DefaultPolicy(testVendor), ContextualWithoutBasis: true, CountsEvery: time.Second, MaxCountRows: 1000,
+	}
+	deps := Deps{
+		Exchanges: testExchanges(),
+		Profiles:  h.users, Ancestors: testAncestors, TagNumber: testTags, Wallet: h.wallet,
 		Frequency: frequency.New(frequency.Config{MaxKeys: 100_000, HoldFor: 5 * time.Second}),
 		Rates:     scoring.NewRates(1000),
-		FX:        Rates{money.USD: money.One, {'E', 'U', 'R'}: 1_100_000_000, {'J', 'P', 'Y'}: 6_600_000},
-		Events:    h.events, Tokens: tokens, UserKeys: keys, BidIDs: bidIDs, Clock: h.clock.Now, Logger: zap.NewNop(),
+		FX: rates.NewFixed(rates.Fixed(map[money.Currency]money.Rate{
+			money.USD: money.One, {'E', 'U', 'R'}: 1_100_000_000, {'J', 'P', 'Y'}: 6_600_000,
+		})),
+		Contents: contents,
+		Events:   h.events, Tokens: tokens, Users: users, BidIDs: bidIDs, Clock: h.clock.Now, Logger: zap.NewNop(),
 		Ready: func() error { return h.ready },
-	})
-	if err != nil {
+	}
+	for _, f := range edit {
+		f(&cfg, &deps)
+	}
+	if h.Bidder, err = New(cfg, deps); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.SetCatalog(cat); err != nil {

@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bidhawk/bidder/consent"
+	"bidhawk/bidder/exchanges"
+	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
 )
 
@@ -23,6 +26,9 @@ type Metrics struct {
 	notices         [noticeKinds][noticeResults]atomic.Uint64
 	lossReasons     [256]atomic.Uint64
 	refusals        map[pacing.Refusal]*atomic.Uint64 // read-only after newMetrics
+	withheld        [consent.ReasonCount]atomic.Uint64
+	badPrices       [exchanges.PriceProblems]atomic.Uint64
+	badRequests     map[openrtb.Reason]*atomic.Uint64 // read-only after newMetrics
 	// Handler is the time from a body read to its answer built.
 	Handler Latency
 }
@@ -33,7 +39,7 @@ type exchangeMetrics struct {
 	bids    atomic.Uint64
 }
 
-func newMetrics(exchanges []Exchange) *Metrics {
+func newMetrics(exchanges []*exchange) *Metrics {
 	m := &Metrics{exchanges: make(map[string]*exchangeMetrics)}
 	for _, e := range exchanges {
 		m.exchanges[e.Name] = &exchangeMetrics{all: m}
@@ -44,7 +50,18 @@ func newMetrics(exchanges []Exchange) *Metrics {
 	for _, r := range pacing.Refusals() {
 		m.refusals[r] = new(atomic.Uint64)
 	}
+	m.badRequests = make(map[openrtb.Reason]*atomic.Uint64)
+	for _, r := range badReasons {
+		m.badRequests[r] = new(atomic.Uint64)
+	}
 	return m
+}
+
+// badReasons are why a body is refused: those of the decoder, and our own of its
+// transport.
+var badReasons = [...]openrtb.Reason{
+	openrtb.ReasonSyntax, openrtb.ReasonDepth, openrtb.ReasonLimit, openrtb.ReasonType, openrtb.ReasonRange,
+	openrtb.ReasonEncoding, openrtb.ReasonMissing, openrtb.ReasonExclusive, openrtb.ReasonDuplicate, openrtb.ReasonOther,
 }
 
 func (m *Metrics) exchange(name string) *exchangeMetrics { return m.exchanges[name] }
@@ -134,6 +151,19 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 		for r := range m.notices[k] {
 			fmt.Fprintf(w, "bidhawk_notices_total{kind=%q,result=%q} %d\n", NoticeKind(k), NoticeResult(r), m.notices[k][r].Load())
 		}
+	}
+	for r := range m.withheld {
+		if n := m.withheld[r].Load(); n > 0 {
+			fmt.Fprintf(w, "bidhawk_personal_data_withheld_total{reason=%q} %d\n", consent.Reason(r), n)
+		}
+	}
+	for p := range m.badPrices {
+		if n := m.badPrices[p].Load(); n > 0 {
+			fmt.Fprintf(w, "bidhawk_bad_prices_total{reason=%q} %d\n", exchanges.PriceProblem(p), n)
+		}
+	}
+	for _, r := range badReasons {
+		fmt.Fprintf(w, "bidhawk_bad_requests_total{reason=%q} %d\n", r, m.badRequests[r].Load())
 	}
 	for reason := range m.lossReasons {
 		if n := m.lossReasons[reason].Load(); n > 0 {

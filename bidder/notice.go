@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"bidhawk/bidder/exchanges"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
@@ -28,11 +29,12 @@ const (
 	NoticeImpression
 	NoticeClick
 	NoticeConversion
+	NoticeEvent
 	noticeKinds
 )
 
 func (k NoticeKind) String() string {
-	return [...]string{"win", "billing", "loss", "impression", "click", "conversion"}[k]
+	return [...]string{"win", "billing", "loss", "impression", "click", "conversion", "event"}[k]
 }
 
 // NoticeResult is how a notice ended at this node. Whether it is a repeat, or
@@ -41,18 +43,19 @@ type NoticeResult uint8
 
 // The results.
 const (
-	NoticeAccepted  NoticeResult = iota // durable
-	NoticeTest                          // of a test auction: recorded nowhere
-	NoticeExpired                       // durable; beyond the token's validity: the late phases decide
-	NoticeBadPrice                      // durable, without a price that counts
-	NoticeForged                        // refused: the token does not verify
-	NoticeMalformed                     // refused: not a token, or a parameter breaks its rule
-	NoticeFailed                        // not durable: the sender must repeat it
+	NoticeAccepted       NoticeResult = iota // durable
+	NoticeTest                               // of a test auction: recorded nowhere
+	NoticeExpired                            // durable; beyond the token's validity: the late phases decide
+	NoticeBadPrice                           // durable, without a price that counts
+	NoticeForged                             // refused: the token does not verify
+	NoticeMalformed                          // refused: not a token, or a parameter breaks its rule
+	NoticeFailed                             // not durable: the sender must repeat it
+	NoticeInvalidTraffic                     // recorded nowhere: no person is behind it
 	noticeResults
 )
 
 func (r NoticeResult) String() string {
-	return [...]string{"accepted", "test", "expired", "bad_price", "forged", "malformed", "failed"}[r]
+	return [...]string{"accepted", "test", "expired", "bad_price", "forged", "malformed", "failed", "invalid_traffic"}[r]
 }
 
 // noticeValid is how long a token is good for (docs: the longest billing
@@ -127,28 +130,78 @@ func (b *Bidder) token(text []byte, purpose Purpose) (Token, NoticeResult) {
 // record makes one notice durable.
 func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) NoticeResult {
 	now := b.clock()
-	result := NoticeAccepted
-	if now.Sub(t.BidAt) > noticeValid {
-		result = NoticeExpired
-	}
-	if kind == NoticeWin {
-		return b.publish(result, b.exposure("win", t, now))
-	}
-	n, args := notice(t, now), ctx.QueryArgs()
-	encode := pacing.BillMessage
-	if kind == NoticeBilling {
-		if n.Price, n.PriceBad = clearingPrice(args.Peek("p")); n.PriceBad != "" {
+	result := expired(t, now)
+	n := notice(t, now)
+	switch kind {
+	case NoticeWin:
+		e := b.exposureOf("win", t, now)
+		e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
+		return b.publish(result, e.message(t))
+	case NoticeBilling:
+		if bad := b.priceBill(&n, t, ctx); bad {
 			result = NoticeBadPrice
 		}
-	} else {
-		encode = pacing.LossMessage
-		n.Reason = lossReason(args.Peek("r"))
-		if p, bad := clearingPrice(args.Peek("m")); bad == "" {
-			n.MinToWin = p
-		}
+		return b.publishMoney(result, pacing.BillMessage, &n)
+	default:
+		n.Reason = lossReason(param(ctx, "r"))
+		n.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
 		b.metrics.lossReasons[min(n.Reason, len(b.metrics.lossReasons)-1)].Add(1)
+		return b.publishMoney(result, pacing.LossMessage, &n)
 	}
-	msg, err := encode(&n)
+}
+
+// expired says whether the token's time is over: the late phases decide then.
+func expired(t *Token, now time.Time) NoticeResult {
+	if now.Sub(t.BidAt) > noticeValid {
+		return NoticeExpired
+	}
+	return NoticeAccepted
+}
+
+// param is a notice's parameter, from its URL or, of a POST, its form.
+func param(ctx *fasthttp.RequestCtx, name string) []byte {
+	if v := ctx.QueryArgs().Peek(name); len(v) > 0 || !ctx.IsPost() {
+		return v
+	}
+	return ctx.PostArgs().Peek(name)
+}
+
+// clearingPrice reads a price as the bid's exchange writes them.
+func (b *Bidder) clearingPrice(t *Token, text []byte) (money.CPM, exchanges.PriceProblem) {
+	e := b.exchanges[t.Exchange]
+	if e == nil { // taken off the configuration since
+		e = &exchange{Exchange: exchanges.Default(t.Exchange)}
+	}
+	return e.ClearingPrice(text)
+}
+
+// priceBill sets the price of a bill: what one play costs, which for a screen is
+// the clearing price times the people who saw it, at most as many as were
+// reserved for. bad says that there is no price that counts; why is in n.
+func (b *Bidder) priceBill(n *pacing.Notice, t *Token, ctx *fasthttp.RequestCtx) (bad bool) {
+	price, problem := b.clearingPrice(t, param(ctx, "p"))
+	if problem != exchanges.PriceOK {
+		n.PriceBad = pacing.PriceBad(problem.String())
+		b.metrics.badPrices[problem].Add(1)
+		return true
+	}
+	seen := t.Multiplier
+	if text := param(ctx, "q"); len(text) > 0 {
+		if v, err := money.ParseMicros(text, money.RoundUp); err == nil && v > 0 {
+			seen = min(seen, money.PPM(v))
+		}
+	}
+	v, err := money.MulDivUp(int64(price), int64(seen), int64(oneImpression))
+	if err != nil {
+		v = int64(money.MaxCPM)
+	}
+	n.Price = money.CPM(v)
+	return false
+}
+
+// publishMoney makes a record of the ledger durable.
+func (b *Bidder) publishMoney(result NoticeResult, encode func(*pacing.Notice) (eventlog.Message, error), n *pacing.Notice) NoticeResult {
+	msg, err := encode(n)
 	if err != nil {
 		b.deps.Logger.Error("a verified notice breaks a rule of the ledger; nothing was posted", zap.Error(err))
 		return NoticeMalformed
@@ -164,22 +217,6 @@ func notice(t *Token, now time.Time) pacing.Notice {
 		ReservedMedia: t.Reserved.Media, ReservedCharge: t.Reserved.Charge,
 		PriceCurrency: t.Currency, FXRate: t.FXRate, Day: t.Day,
 	}
-}
-
-// clearingPrice reads an AUCTION_PRICE in units per mille. bad says why it is
-// no price: missing, unreplaced or syntax.
-func clearingPrice(text []byte) (p money.CPM, bad pacing.PriceBad) {
-	switch {
-	case len(text) == 0:
-		return 0, pacing.PriceMissing
-	case bytes.Contains(text, []byte("${")) || bytes.Contains(text, []byte("AUCTION_")):
-		return 0, pacing.PriceUnreplaced
-	}
-	v, err := money.ParseMicros(text, money.RoundUp)
-	if err != nil || v < 0 || v > int64(money.MaxCPM) {
-		return 0, pacing.PriceSyntax
-	}
-	return money.CPM(v), ""
 }
 
 func lossReason(text []byte) int {
@@ -201,18 +238,31 @@ func (b *Bidder) publish(result NoticeResult, msgs ...eventlog.Message) NoticeRe
 	return result
 }
 
-// exposure is the message of a record of the exposures topic.
-func (b *Bidder) exposure(kind string, t *Token, now time.Time) eventlog.Message {
+// exposureOf is a record of the exposures topic.
+func (b *Bidder) exposureOf(kind string, t *Token, now time.Time) exposureRecord {
 	e := exposureRecord{
 		V: 1, Type: kind, At: now, BidAt: t.BidAt, Bid: t.Bid, Exchange: t.Exchange, Advertiser: t.Advertiser,
 		Campaign: t.Campaign, LineItem: t.LineItem, Creative: t.Creative, Deal: t.Deal, Site: t.Site, App: t.App,
 	}
-	key := t.Bid.AppendHex(nil)
 	if t.User != 0 {
 		e.User = t.User.String()
-		key = []byte(e.User)
 	}
-	return eventlog.Message{Topic: eventlog.TopicExposures, Key: key, Value: marshal(&e)}
+	return e
+}
+
+// message is the record, keyed by its user or else by its bid.
+func (e *exposureRecord) message(t *Token) eventlog.Message {
+	key := []byte(e.User)
+	if len(key) == 0 {
+		key = t.Bid.AppendHex(nil)
+	}
+	return eventlog.Message{Topic: eventlog.TopicExposures, Key: key, Value: marshal(e)}
+}
+
+// exposure is the message of a record that says no more than its kind.
+func (b *Bidder) exposure(kind string, t *Token, now time.Time) eventlog.Message {
+	e := b.exposureOf(kind, t, now)
+	return e.message(t)
 }
 
 // marshal encodes one of this file's records; their types can't fail to.

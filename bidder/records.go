@@ -25,6 +25,10 @@ type exposureRecord struct {
 	Site       string       `json:"site"`
 	App        bool         `json:"app"`
 	Test       bool         `json:"test"`
+	// Of wins: the least price that would have won, where the exchange tells.
+	MinToWin money.CPM `json:"min_to_win_micros,omitempty"`
+	// Of events: the player's VAST error code.
+	Code int `json:"code,omitempty"`
 }
 
 // conversionRecord is a record of the conversions topic.

@@ -27,6 +27,7 @@ const (
 	PurposeLoss       Purpose = 'l'
 	PurposeImpression Purpose = 'i'
 	PurposeClick      Purpose = 'c'
+	PurposeEvent      Purpose = 'e' // what a player reports
 )
 
 // Token is everything a notice needs to know of its bid, so that any node can
@@ -50,6 +51,9 @@ type Token struct {
 	App        bool
 	Test       bool
 	PerClick   bool // a click charges
+	// Multiplier is how many impressions one play is at most, of screens that many
+	// people see; 0 reads back as one.
+	Multiplier money.PPM
 }
 
 // Errors of Tokens.Parse.
@@ -68,6 +72,7 @@ const (
 	flagApp byte = 1 << iota
 	flagTest
 	flagPerClick
+	flagMultiplier // the multiplier follows the texts
 )
 
 // Tokens makes and reads tokens. It is safe for concurrent use.
@@ -105,6 +110,10 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if t.PerClick {
 		flags |= flagPerClick
 	}
+	many := t.Multiplier != 0 && t.Multiplier != oneImpression
+	if many {
+		flags |= flagMultiplier
+	}
 	dst = append(dst, tokenVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Incarnation)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Counter)
@@ -121,12 +130,18 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 		dst = append(dst, byte(len(s)))
 		dst = append(dst, s...)
 	}
+	if many {
+		dst = binary.AppendUvarint(dst, uint64(t.Multiplier))
+	}
 	return dst
 }
 
 // textLen is the length of a token's text, at most a few bytes more.
 func textLen(t *Token) int {
 	n := 2 + 16 + 8 + 3 + 3 + ids.TagSize
+	if t.Multiplier != oneImpression {
+		n += binary.MaxVarintLen64
+	}
 	for _, v := range [...]uint64{
 		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
 		max(uint64(t.Lease), 1<<34), uint64(t.Day), uint64(t.Reserved.Media), uint64(t.Reserved.Charge), uint64(t.FXRate),
@@ -191,6 +206,7 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 		return t, ErrTokenMalformed
 	}
 	t.App, t.Test, t.PerClick = p[1]&flagApp != 0, p[1]&flagTest != 0, p[1]&flagPerClick != 0
+	many := p[1]&flagMultiplier != 0
 	t.Bid = ids.GetBidID(p[2:18])
 	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]))
 	copy(t.Currency[:], p[26:29])
@@ -213,6 +229,13 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 			return Token{}, ErrTokenMalformed
 		}
 		*s, p = string(p[1:1+p[0]]), p[1+p[0]:]
+	}
+	if t.Multiplier = oneImpression; many {
+		n, size := binary.Uvarint(p)
+		if size <= 0 {
+			return Token{}, ErrTokenMalformed
+		}
+		t.Multiplier, p = money.PPM(n), p[size:]
 	}
 	if len(p) != 0 {
 		return Token{}, ErrTokenMalformed

@@ -45,6 +45,7 @@ func drawToken(r *rapid.T) Token {
 		Reserved: pacing.Amounts{Media: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "media")), Charge: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "charge"))},
 		FXRate:   money.Rate(rapid.Int64Range(0, 1<<62).Draw(r, "fx")), Currency: money.USD,
 		App: rapid.Bool().Draw(r, "app"), Test: rapid.Bool().Draw(r, "test"), PerClick: rapid.Bool().Draw(r, "click"),
+		Multiplier: rapid.SampledFrom([]money.PPM{oneImpression, 1, 14_200_000, 1 << 40}).Draw(r, "multiplier"),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"bidhawk/bidder/markup"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
@@ -20,8 +22,9 @@ import (
 // pixel is a transparent 1x1 GIF.
 var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 
-// handleTracker serves /t/imp/{token}, /t/click/{token} and /t/conv. A HEAD is
-// somebody who checks a link, and nobody's click: click only leads it on.
+// handleTracker serves /t/imp/{token}, /t/bill/{token}, /t/click/{token},
+// /t/event/{name}/{token} and /t/conv. A HEAD is somebody who checks a link, and
+// nobody's click: click only leads it on.
 func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 	name, text, _ := bytes.Cut(rest, slash)
 	ctx.Response.Header.Set("Cache-Control", "no-store, private")
@@ -31,7 +34,11 @@ func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 	}
 	switch string(name) {
 	case "imp":
-		b.impression(ctx, text)
+		b.impression(ctx, text, PurposeImpression)
+	case "bill":
+		b.impression(ctx, text, PurposeBilling)
+	case "event":
+		b.event(ctx, text)
 	case "click":
 		b.click(ctx, text)
 	case "conv":
@@ -42,23 +49,87 @@ func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 }
 
 // impression answers with the pixel whatever happens: a page must not show a
-// broken image. Only the count tells.
-func (b *Bidder) impression(ctx *fasthttp.RequestCtx, text []byte) {
-	t, result := b.token(text, PurposeImpression)
+// broken image. Only the count tells. Where the impression is what bills, it is
+// the billing notice as well: that counts whoever is behind it.
+func (b *Bidder) impression(ctx *fasthttp.RequestCtx, text []byte, purpose Purpose) {
+	t, result := b.token(text, purpose)
+	if result == NoticeAccepted && purpose == PurposeBilling {
+		billed := b.record(ctx, NoticeBilling, &t)
+		b.metrics.notices[NoticeBilling][billed].Add(1)
+		if billed == NoticeFailed {
+			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+			return
+		}
+	}
+	b.seen(ctx, NoticeImpression, "impression", &t, result, 0)
+}
+
+// event counts what a player reports of an ad: how far it was watched, what was
+// opened, what went wrong.
+func (b *Bidder) event(ctx *fasthttp.RequestCtx, rest []byte) {
+	name, text, _ := bytes.Cut(rest, slash)
+	kind := eventNames[string(name)]
+	if kind == "" {
+		ctx.SetStatusCode(fasthttp.StatusNotFound)
+		return
+	}
+	t, result := b.token(text, PurposeEvent)
+	b.seen(ctx, NoticeEvent, kind, &t, result, vastError(ctx.QueryArgs().Peek("code")))
+}
+
+// eventNames are the events of players and what their records are called.
+var eventNames = func() map[string]string {
+	m := make(map[string]string)
+	for _, e := range markup.Events() {
+		m[string(e)] = string(e)
+	}
+	return m
+}()
+
+// vastError is a player's error code, 100 to 999 (VAST 4.2 section 2.3.6.3); 0
+// where there is none, or the macro was not replaced.
+func vastError(text []byte) int {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 100 || n > 999 {
+		return 0
+	}
+	return n
+}
+
+// seen records what a tracker saw and answers with the pixel.
+func (b *Bidder) seen(ctx *fasthttp.RequestCtx, notice NoticeKind, kind string, t *Token, result NoticeResult, code int) {
+	if result == NoticeAccepted && b.machine(ctx, t) {
+		result = NoticeInvalidTraffic
+	}
 	if result == NoticeAccepted {
 		now := b.clock()
-		if now.Sub(t.BidAt) > noticeValid {
-			result = NoticeExpired
-		}
-		result = b.publish(result, b.exposure("impression", &t, now))
+		e := b.exposureOf(kind, t, now)
+		e.Code = code
+		result = b.publish(expired(t, now), e.message(t))
 	}
-	b.metrics.notices[NoticeImpression][result].Add(1)
+	b.metrics.notices[notice][result].Add(1)
 	if result == NoticeFailed {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 		return
 	}
 	ctx.SetContentType("image/gif")
 	ctx.SetBody(pixel)
+}
+
+// machine says whether a known crawler calls. Where trackers are called by a
+// server (ssai=3) it names the viewer's user agent in a header, which counts for
+// exchanges that are trusted with it.
+func (b *Bidder) machine(ctx *fasthttp.RequestCtx, t *Token) bool {
+	if b.deps.Traffic == nil {
+		return false
+	}
+	ua := ctx.UserAgent()
+	if e := b.exchanges[t.Exchange]; e != nil && e.TrustDeviceHeaders {
+		if device := ctx.Request.Header.Peek("X-Device-User-Agent"); len(device) > 0 {
+			ua = device
+		}
+	}
+	return b.deps.Traffic.IsCrawler(ua, t.App)
 }
 
 // click leads the user on to the creative's landing page, with the click's id.
@@ -85,7 +156,10 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 		return
 	}
 	if !ctx.IsHead() {
-		if result == NoticeAccepted {
+		switch {
+		case result == NoticeAccepted && b.machine(ctx, &t):
+			result = NoticeInvalidTraffic
+		case result == NoticeAccepted:
 			result = b.recordClick(&t)
 		}
 		b.metrics.notices[NoticeClick][result].Add(1)
@@ -112,10 +186,7 @@ func (k *book) landing(t *Token) string {
 
 func (b *Bidder) recordClick(t *Token) NoticeResult {
 	now := b.clock()
-	result := NoticeAccepted
-	if now.Sub(t.BidAt) > noticeValid {
-		result = NoticeExpired
-	}
+	result := expired(t, now)
 	msgs := []eventlog.Message{b.exposure("click", t, now)}
 	if t.PerClick {
 		n := notice(t, now)

@@ -125,8 +125,8 @@ func check(w io.Writer, path string, environ []string) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "The taxonomy has %d tags.\n", len(tags.Tags()))
-	return err
+	fmt.Fprintf(w, "The taxonomy has %d tags.\n", len(tags.Tags()))
+	return cfg.CheckFiles(func(note string) { fmt.Fprintln(w, note) })
 }
 
 type versionCommand struct{}

@@ -2,13 +2,8 @@
 package node
 
 import (
-	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"bidhawk/bidder"
-	"bidhawk/internal/money"
 )
 
 // Config is every setting of a node. A setting's name is its path in the
@@ -31,8 +26,15 @@ type Config struct {
 	Pacing          Pacing              `yaml:"pacing"`
 	Frequency       Frequency           `yaml:"frequency"`
 	Scoring         Scoring             `yaml:"scoring"`
-	Exchanges       map[string]Exchange `yaml:"exchanges"`
-	Rates           map[string]string   `yaml:"rates"` // US dollars for one unit, decimal
+	Privacy         Privacy             `yaml:"privacy"`
+	Identity        Identity            `yaml:"identity"`
+	Supply          Supply              `yaml:"supply"`
+	Traffic         Traffic             `yaml:"traffic"`
+	Offers          Offers              `yaml:"offers"`
+	ExchangesDir    string              `yaml:"exchanges_dir"` // one file an exchange, as in configs/exchanges
+	Exchanges       map[string]Exchange `yaml:"exchanges"`     // and those that follow OpenRTB to the letter
+	Currency        Currency            `yaml:"currency"`
+	Rates           map[string]string   `yaml:"rates"` // US dollars for one unit, decimal; where currency.rates_file is empty
 }
 
 // Listen is the addresses of the three listeners.
@@ -84,6 +86,66 @@ type Bidder struct {
 	ContextualWithoutBasis bool          `yaml:"contextual_without_basis"`
 	CountsEvery            time.Duration `yaml:"counts_every"`
 	MaxCountRows           int           `yaml:"max_count_rows"`
+	PrivacyURL             string        `yaml:"privacy_url"` // page on how we target, for ads that may link to one
+}
+
+// Privacy is what we are registered as with the IAB Europe's Global Vendor List.
+// Purposes are numbers of the TCF.
+type Privacy struct {
+	VendorID           int      `yaml:"vendor_id"` // 0: not registered, so no personal data under the GDPR
+	Needed             []string `yaml:"needed"`
+	Consent            []string `yaml:"consent"`
+	LegitimateInterest []string `yaml:"legitimate_interest"`
+	Flexible           []string `yaml:"flexible"`
+	PreciseGeo         bool     `yaml:"precise_geo"`
+	GDPRCountries      []string `yaml:"gdpr_countries"`
+}
+
+// Identity is about who a user is.
+type Identity struct {
+	// EIDs are the sources of user.eids that are used, the preferred first: the
+	// source, "=uid2" or "=euid" where its ids are tokens, and the agent types that
+	// are taken, each after a slash: "uidapi.com=uid2/3".
+	EIDs         []string      `yaml:"eids"`
+	UID2KeysFile string        `yaml:"uid2_keys_file"`
+	EUIDKeysFile string        `yaml:"euid_keys_file"`
+	OptOutsFile  string        `yaml:"opt_outs_file"`
+	ReloadEvery  time.Duration `yaml:"reload_every"`
+	CookieMaxAge time.Duration `yaml:"cookie_max_age"`
+	MatchTTL     time.Duration `yaml:"match_ttl"`
+}
+
+// Supply is about who may sell: the cache that "bidhawk supply fetch" fills.
+type Supply struct {
+	CacheDir    string        `yaml:"cache_dir"` // empty: nothing is known of sellers
+	ReloadEvery time.Duration `yaml:"reload_every"`
+}
+
+// Traffic is about requests that no person is behind.
+type Traffic struct {
+	Refuse        []string      `yaml:"refuse"` // names of verdicts; empty: all traffic is taken
+	CrawlersFile  string        `yaml:"crawlers_file"`
+	AddressesFile string        `yaml:"addresses_file"`
+	Window        time.Duration `yaml:"window"`
+	UserMax       int           `yaml:"user_max"`
+	AddressMax    int           `yaml:"address_max"`
+	NetworkMax    int           `yaml:"network_max"`
+	ReloadEvery   time.Duration `yaml:"reload_every"`
+}
+
+// Offers is about one impression that several exchanges offer.
+type Offers struct {
+	Window    time.Duration `yaml:"window"`     // of the same user and placement
+	TIDWindow time.Duration `yaml:"tid_window"` // of the same source.tid
+	Entries   int           `yaml:"entries"`    // remembered at once
+}
+
+// Currency is about the daily table of rates.
+type Currency struct {
+	RatesFile   string        `yaml:"rates_file"`
+	WarnAfter   time.Duration `yaml:"warn_after"`
+	RefuseAfter time.Duration `yaml:"refuse_after"`
+	ReloadEvery time.Duration `yaml:"reload_every"`
 }
 
 // Profiles is about the audience cache.
@@ -117,6 +179,7 @@ type Exchange struct {
 	Gzip           bool          `yaml:"gzip"`
 	NoBidBody      bool          `yaml:"no_bid_body"`
 	MaxAnswerBytes int           `yaml:"max_answer_bytes"`
+	MaxQPS         int           `yaml:"max_qps"`
 }
 
 // Roles of a node.
@@ -150,7 +213,13 @@ func Default() Config {
 		Pacing:    Pacing{LeaseWindow: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour},
 		Frequency: Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:   Scoring{PriorImpressions: 2000},
+		Privacy:   defaultPrivacy(),
+		Identity:  Identity{EIDs: []string{}, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
+		Supply:    Supply{ReloadEvery: 5 * time.Minute},
+		Traffic:   defaultTraffic(),
+		Offers:    Offers{Window: 2 * time.Second, TIDWindow: 10 * time.Second, Entries: 1 << 18},
 		Exchanges: map[string]Exchange{},
+		Currency:  Currency{WarnAfter: 36 * time.Hour, RefuseAfter: 96 * time.Hour, ReloadEvery: time.Minute},
 		Rates:     map[string]string{},
 	}
 }
@@ -158,55 +227,4 @@ func Default() Config {
 // defaultExchange is what an exchange's entry need not say.
 func defaultExchange() Exchange {
 	return Exchange{NetworkMargin: 5 * time.Millisecond, DefaultTMax: 100 * time.Millisecond, Gzip: true, MaxAnswerBytes: 6 << 10}
-}
-
-// bidder is the settings in the bidder's terms.
-func (c *Config) bidder() bidder.Config {
-	b := c.Bidder
-	return bidder.Config{
-		MaxBodyBytes: b.MaxBodyBytes, MaxCandidates: b.MaxCandidates, MaxTries: b.MaxTries, PublicURL: c.PublicURL,
-		ContextualWithoutBasis: b.ContextualWithoutBasis, CountsEvery: b.CountsEvery, MaxCountRows: b.MaxCountRows,
-	}
-}
-
-// exchanges is the configured exchanges in the bidder's terms, by name.
-func (c *Config) exchanges() []bidder.Exchange {
-	var out []bidder.Exchange
-	for name, e := range c.Exchanges {
-		out = append(out, bidder.Exchange{
-			Name: name, Seat: e.Seat, NetworkMargin: e.NetworkMargin, DefaultTMax: e.DefaultTMax,
-			Gzip: e.Gzip, NoBidBody: e.NoBidBody, MaxAnswerBytes: e.MaxAnswerBytes,
-		})
-	}
-	slices.SortFunc(out, func(a, b bidder.Exchange) int { return strings.Compare(a.Name, b.Name) })
-	return out
-}
-
-// rates is the currency table; the US dollar is always in it.
-func (c *Config) rates() (bidder.Rates, error) {
-	out := bidder.Rates{money.USD: money.One}
-	for _, code := range slices.Sorted(maps.Keys(c.Rates)) {
-		text := c.Rates[code]
-		cur, err := money.ParseCurrency(code)
-		if err != nil {
-			return nil, wrong("rates."+code, text, "a name of three upper-case letters (ISO 4217), such as EUR")
-		}
-		v, err := money.ParseNanos([]byte(text), money.RoundUp)
-		if err != nil || v <= 0 || v > 1_000_000*int64(money.One) {
-			return nil, wrong("rates."+code, text, "US dollars for one unit: a decimal above 0, at most 1000000, such as 1.08")
-		}
-		if cur == money.USD && v != int64(money.One) {
-			return nil, wrong("rates."+code, text, "1")
-		}
-		out[cur] = money.Rate(v)
-	}
-	return out, nil
-}
-
-// ExchangeNames lists the configured exchanges.
-func (c *Config) ExchangeNames() (names []string) {
-	for _, e := range c.exchanges() {
-		names = append(names, e.Name)
-	}
-	return names
 }

@@ -83,11 +83,11 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	f("frequency.hold_for", func(c *Config) { c.Frequency.HoldFor = time.Hour })
 	f("scoring.prior_impressions", func(c *Config) { c.Scoring.PriorImpressions = 0 })
 	f("exchanges", func(c *Config) { c.Exchanges = nil })
-	f("exchanges", func(c *Config) { c.Exchanges["Upper"] = defaultExchange() })
+	f("exchanges.Upper.name", func(c *Config) { c.Exchanges["Upper"] = defaultExchange() })
 	f("exchanges.demo.default_tmax", exchange(func(e *Exchange) { e.DefaultTMax = 0 }))
 	f("exchanges.demo.network_margin", exchange(func(e *Exchange) { e.NetworkMargin = -1 }))
 	f("exchanges.demo.network_margin", exchange(func(e *Exchange) { e.NetworkMargin = e.DefaultTMax }))
-	f("exchanges.demo.max_answer_bytes", exchange(func(e *Exchange) { e.MaxAnswerBytes = 0 }))
+	f("exchanges.demo.max_answer_bytes", exchange(func(e *Exchange) { e.MaxAnswerBytes = 10 }))
 	for _, v := range []string{"", "0", "-1", "x", "1,08", "1000001", "9999999999999999999999"} {
 		f("rates.EUR", func(c *Config) { c.Rates["EUR"] = v })
 	}
@@ -99,7 +99,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 func TestRates(t *testing.T) {
 	c := valid()
 	c.Rates = map[string]string{"EUR": "1.08", "IDR": "0.000061", "USD": "1.0"}
-	r, err := c.rates()
+	r, err := c.fixedRates()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,14 @@ type running struct {
 	client http.Client
 }
 
+// browser calls as a person's browser would: trackers count no programs.
+type browser struct{ *http.Transport }
+
+func (b browser) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36")
+	return b.Transport.RoundTrip(r)
+}
+
 // start runs a node until the test ends or stop is called.
 func start(t *testing.T, c Config) *running {
 	t.Helper()
@@ -94,7 +102,7 @@ func start(t *testing.T, c Config) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: t, n: n, key: strings.TrimSpace(string(key)), cancel: cancel, done: make(chan error, 1)}
-	r.client = http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+	r.client = http.Client{Timeout: 20 * time.Second, Transport: browser{&http.Transport{MaxIdleConnsPerHost: 64}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	go func() { r.done <- n.Run(ctx) }()
 	t.Cleanup(func() { r.stop() })

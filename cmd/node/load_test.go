@@ -29,6 +29,9 @@ var other = map[string]string{
 	"event_log.backend": "kafka", "event_log.kafka.brokers": "a:9092, b:9093", "event_log.kafka.topic_prefix": "x.",
 	"exchanges.demo.seat": "007", "rates.EUR": "0.10", "shutdown_timeout": "9s", "bidder.counts_every": "3s",
 	"frequency.hold_for": "4s", "exchanges.demo.network_margin": "6ms",
+	"privacy.needed": "1,2", "privacy.consent": "1,2,3,4,5,7", "privacy.legitimate_interest": "8", "privacy.flexible": "2",
+	"privacy.gdpr_countries": "DEU,FRA", "identity.eids": "pubcid.org, uidapi.com=uid2/3", "traffic.refuse": "crawler, tor_exit",
+	"offers.entries": "524288",
 }
 
 func another(t *testing.T, path string, v reflect.Value) string {
@@ -137,7 +140,8 @@ func TestFileAndEnvironmentMeanTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(sections[""], "\n") + "\n"
-	for _, name := range []string{"listen", "log", "secrets", "campaigns", "bidder", "profiles", "pacing", "frequency", "scoring", "rates"} {
+	for _, name := range []string{"listen", "log", "secrets", "campaigns", "bidder", "profiles", "pacing", "frequency", "scoring", "rates",
+		"privacy", "identity", "supply", "traffic", "offers", "currency"} {
 		text += name + ": {" + strings.Join(sections[name], ", ") + "}\n"
 	}
 	text += "event_log: {" + strings.Join(sections["event_log"], ", ") + ", kafka: {" + strings.Join(sections["event_log.kafka"], ", ") + "}}\n"
@@ -228,10 +232,10 @@ func TestLoadRefuses(t *testing.T) {
 	f("", env("BIDHAWK_BIDDER_MAX_TRIES=257"), `setting bidder.max_tries: got 257; want 1 to 256 (BIDHAWK_BIDDER_MAX_TRIES)`)
 	f("", env("BIDHAWK_ROLES=bidder,accountant"), `setting roles: got "accountant"; want one of bidder, pacer, profiler, attributor, api (BIDHAWK_ROLES)`)
 	f("", env("BIDHAWK_ROLES="), `setting roles: got none; want at least one of bidder, pacer, profiler, attributor, api (BIDHAWK_ROLES)`)
-	f("", nil, `setting exchanges: got none; want at least one exchange, such as {demo: {seat: "1"}}`)
-	f("", env("BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN=100ms"), `setting exchanges.demo.network_margin: got 100ms; want less than its default_tmax, 100ms (BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN)`)
+	f("", nil, `setting exchanges: got none; want at least one exchange, such as {demo: {seat: "1"}}, or an exchanges_dir`)
+	f("", env("BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN=100ms"), `setting exchanges.demo.network_margin: got 100ms; want less than default_tmax, 100ms (BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN)`)
 
-	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, bidder, profiles, pacing, frequency, scoring, exchanges, rates (FILE:1)`)
+	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, bidder, profiles, pacing, frequency, scoring, privacy, identity, supply, traffic, offers, exchanges_dir, exchanges, currency, rates (FILE:1)`)
 	f(sample+"listen:\n  bids: [1, 2]\n", nil, `setting listen.bids: got a list; want a text (FILE:4)`)
 	f(sample+"listen:\n  bids: {a: b}\n", nil, `setting listen.bids: got a section; want a text (FILE:4)`)
 	f(sample+"roles: {a: b}\n", nil, `setting roles: got a section; want a list of texts, such as [a, b] (FILE:3)`)

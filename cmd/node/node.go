@@ -60,6 +60,7 @@ type Node struct {
 	bidIDs    *ids.BidIDs
 	reports   *attribution.Service
 	sampler   *sampler
+	inventory inventory
 
 	bids     *fasthttp.Server
 	api, ops *http.Server
@@ -89,7 +90,7 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 		return n, wrong("data_dir", cfg.DataDir, "a directory that can be made: "+err.Error())
 	}
 	for _, open := range []func(context.Context) error{
-		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openProfiles, n.openMoney, n.openReports, n.openBidder, n.openServers,
+		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openProfiles, n.openMoney, n.openReports, n.openInventory, n.openBidder, n.openServers,
 	} {
 		if err := open(ctx); err != nil {
 			return n, err
@@ -251,10 +252,7 @@ func (n *Node) openReports(ctx context.Context) (err error) {
 func (n *Node) openBidder(ctx context.Context) error {
 	n.frequency = frequency.New(frequency.Config{MaxKeys: n.cfg.Frequency.MaxKeys, HoldFor: n.cfg.Frequency.HoldFor})
 	n.rates = scoring.NewRates(n.cfg.Scoring.PriorImpressions)
-	fx, err := n.cfg.rates()
-	if err != nil {
-		return err
-	}
+	var err error
 	n.exposures, err = bidder.OpenExposures(ctx, bidder.ExposuresConfig{
 		Log: n.log, Dir: n.cfg.path("exposures"), Catalog: n.readyCatalog, Frequency: n.frequency, Rates: n.rates,
 		Clock: Clock, Logger: n.logger.Named("exposures"), DeadLetter: n.deadLetter,
@@ -263,10 +261,16 @@ func (n *Node) openBidder(ctx context.Context) error {
 		return err
 	}
 	n.onClose(n.exposures.Close)
-	n.bidder, err = bidder.New(n.cfg.bidder(), bidder.Deps{
-		Exchanges: n.cfg.exchanges(), Profiles: n.profileStore, Ancestors: n.taxonomy.AppendAncestors, TagNumber: n.taxonomy,
-		Wallet: n.wallet, Frequency: n.frequency, Rates: n.rates, FX: fx, Events: n.publisher, Tokens: n.keys.tokens,
-		UserKeys: n.keys.users, BidIDs: n.bidIDs, Clock: Clock, Logger: n.logger.Named("bidder"), Ready: n.Ready,
+	cfg, err := n.cfg.bidder()
+	if err != nil {
+		return err
+	}
+	v := &n.inventory
+	n.bidder, err = bidder.New(cfg, bidder.Deps{
+		Exchanges: v.exchanges, Profiles: n.profileStore, Ancestors: n.taxonomy.AppendAncestors, TagNumber: n.taxonomy,
+		Wallet: n.wallet, Frequency: n.frequency, Rates: n.rates, FX: v.fx, Contents: v.contents, Traffic: v.traffic,
+		Sellers: v.sellers.Load, Offers: v.offers, Sync: v.syncer.Handle, Users: v.users,
+		Events: n.publisher, Tokens: n.keys.tokens, BidIDs: n.bidIDs, Clock: Clock, Logger: n.logger.Named("bidder"), Ready: n.Ready,
 	})
 	if err != nil {
 		return fmt.Errorf("setting %w", err)
@@ -369,6 +373,7 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 	run("exposures", n.exposures.Run)
 	run("reports", n.runReports)
 	run("index", n.followCatalog)
+	run("files", n.followFiles)
 }
 
 // startBidding runs what bids cause: it stops once no bid comes any more, and

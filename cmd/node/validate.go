@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -8,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bidhawk/bidder/exchanges"
+	"bidhawk/bidder/identity"
 )
 
 // SettingError is a setting that breaks its rule.
@@ -173,6 +177,13 @@ func (c *Config) checkBounds() error {
 		n("frequency.max_keys", c.Frequency.MaxKeys, 1000, 1<<31),
 		d("frequency.hold_for", c.Frequency.HoldFor, 100*time.Millisecond, time.Minute),
 		n("scoring.prior_impressions", c.Scoring.PriorImpressions, 1, 1_000_000),
+		d("identity.reload_every", c.Identity.ReloadEvery, time.Second, 24*time.Hour),
+		d("supply.reload_every", c.Supply.ReloadEvery, time.Second, 24*time.Hour),
+		d("traffic.reload_every", c.Traffic.ReloadEvery, time.Second, 24*time.Hour),
+		d("currency.reload_every", c.Currency.ReloadEvery, time.Second, 24*time.Hour),
+		d("offers.window", c.Offers.Window, 100*time.Millisecond, time.Minute),
+		d("offers.tid_window", c.Offers.TIDWindow, 100*time.Millisecond, 10*time.Minute),
+		n("offers.entries", c.Offers.Entries, 1<<10, 1<<26),
 	} {
 		if b.value >= b.least && b.value <= b.top {
 			continue
@@ -186,7 +197,10 @@ func (c *Config) checkBounds() error {
 }
 
 func (c *Config) checkBidder() error {
-	b := c.bidder()
+	b, err := c.bidder()
+	if err != nil {
+		return err
+	}
 	if err := b.Validate(); err != nil {
 		return fmt.Errorf("setting %w", err)
 	}
@@ -194,21 +208,43 @@ func (c *Config) checkBidder() error {
 }
 
 func (c *Config) checkExchanges() error {
-	if len(c.Exchanges) == 0 {
-		return wrong("exchanges", unquoted("none"), "at least one exchange, such as {demo: {seat: \"1\"}}")
+	list := c.inline()
+	if len(list) == 0 && c.ExchangesDir == "" {
+		return wrong("exchanges", unquoted("none"), "at least one exchange, such as {demo: {seat: \"1\"}}, or an exchanges_dir")
 	}
-	for _, e := range c.exchanges() {
-		if err := e.Validate(); err != nil {
-			return fmt.Errorf("setting %w", err)
+	for i := range list {
+		e := &list[i]
+		err := e.Validate()
+		if rule, ok := errors.AsType[*exchanges.RuleError](err); ok {
+			return wrong("exchanges."+e.Name+"."+rule.Field, unquoted(rule.Value), rule.Rule)
 		}
-		if e.NetworkMargin >= e.DefaultTMax {
-			return wrong("exchanges."+e.Name+".network_margin", e.NetworkMargin, "less than its default_tmax, "+shortDuration(e.DefaultTMax))
+		if err != nil {
+			return fmt.Errorf("setting exchanges.%s: %w", e.Name, err)
 		}
+	}
+	return c.checkUsers(list)
+}
+
+// checkUsers checks what is known of users and of who is none.
+func (c *Config) checkUsers(list []exchanges.Exchange) error {
+	rules, err := c.eidRules()
+	if err != nil {
+		return err
+	}
+	if err := (identity.Config{Order: identity.DefaultOrder(), EIDs: rules}).Validate(); err != nil {
+		return fmt.Errorf("setting %w", err)
+	}
+	if err := c.sync(list).Validate(); err != nil {
+		return fmt.Errorf("setting %w", err)
+	}
+	t := c.traffic()
+	if err := t.Validate(); err != nil {
+		return fmt.Errorf("setting %w", err)
 	}
 	return nil
 }
 
 func (c *Config) checkRates() error {
-	_, err := c.rates()
+	_, err := c.fixedRates()
 	return err
 }

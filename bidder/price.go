@@ -1,0 +1,294 @@
+package bidder
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"bidhawk/bidder/offers"
+	"bidhawk/campaigns"
+	"bidhawk/internal/money"
+	"bidhawk/internal/openrtb"
+	"bidhawk/pacing"
+	"bidhawk/pacing/frequency"
+	"bidhawk/scoring"
+)
+
+// candidate prices one line item for an impression.
+func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, NoBid) {
+	l := &a.book.lines[row]
+	k, reason := l.pickAd(a, imp)
+	if reason != NoBidNone {
+		return candidate{}, reason
+	}
+	c := candidate{row: row, ad: int32(k), deal: -1, tie: rand.Uint32()}
+	if x := l.ads[k]; x.medium == mediumVideo || x.medium == mediumAudio {
+		c.version, _ = x.version(imp)
+	}
+	if !l.onDeals {
+		return b.bid(a, imp, l, c)
+	}
+	// The first deal that it may use and whose floor it meets; guaranteed ones first.
+	reason = NoBidNoMatch
+	for _, guaranteed := range [...]bool{true, false} {
+		for i := range a.imp.Deals {
+			if imp.PMP.Deals[a.dealIdx[i]].Guar != guaranteed {
+				continue
+			}
+			if r := a.usable(imp, i, c.row, l.ads[k]); r != NoBidNone {
+				reason = max(reason, r)
+				continue
+			}
+			c.deal, c.guaranteed = int32(a.dealIdx[i]), guaranteed
+			priced, r := b.bid(a, imp, l, c)
+			if r == NoBidNone {
+				return priced, NoBidNone
+			}
+			reason = max(reason, r)
+		}
+	}
+	return candidate{}, reason
+}
+
+// pickAd chooses at random among the line's ads that fit the impression.
+func (l *line) pickAd(a *auction, imp *openrtb.Imp) (int, NoBid) {
+	reason, n := NoBidNoCreative, len(l.ads)
+	if n == 0 {
+		return 0, reason
+	}
+	for i, k := 0, rand.IntN(n); i < n; i++ {
+		if ad := l.ads[k]; a.offers.has(ad.medium) {
+			r := ad.refusal(a, imp)
+			if r == NoBidNone {
+				return k, NoBidNone
+			}
+			reason = max(reason, r)
+		}
+		if k++; k == n {
+			k = 0
+		}
+	}
+	return 0, reason
+}
+
+// usable says whether the row targets a.imp.Deals[i] and its ad is let into it.
+func (a *auction) usable(imp *openrtb.Imp, i int, row int32, ad *ad) NoBid {
+	if !a.book.index.TargetsDeal(row, a.imp.Deals[i]) {
+		return NoBidNoMatch
+	}
+	d := &imp.PMP.Deals[a.dealIdx[i]]
+	if len(d.WADomain) > 0 && !(len(ad.adomain) > 0 && inDomains(d.WADomain, ad.adomain[0])) {
+		return NoBidDealAdvertiser
+	}
+	return NoBidNone
+}
+
+// guaranteed says whether one of the deals that we may use must be bid on.
+func (a *auction) guaranteed(imp *openrtb.Imp) bool {
+	for _, i := range a.dealIdx {
+		if imp.PMP.Deals[i].Guar {
+			return true
+		}
+	}
+	return false
+}
+
+// bid turns the line's worth into a price in the answer's currency, at or above
+// the floor, and the amounts to reserve for it.
+func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candidate, NoBid) {
+	ctr := money.PPM(0)
+	if l.item.Pricing == campaigns.PricingCPC {
+		ctr = b.deps.Rates.CTR(l.ads[c.ad].creative.ID, l.item.ExpectedCTR)
+	}
+	worth, err := scoring.Value(l.item, l.fee, ctr)
+	if err != nil {
+		return c, NoBidInternal
+	}
+	fx := a.fx
+	price, ok := fx.Convert(worth.Bid, l.advertiser.Currency, a.cur, money.RoundDown)
+	if !ok {
+		return c, NoBidCurrency
+	}
+	f := floorOf(imp, c.deal, l.ads[c.ad])
+	floor, ok := fx.Convert(f.price, f.cur, a.cur, money.RoundUp)
+	if !ok {
+		return c, NoBidCurrency
+	}
+	price -= price % priceStep
+	if floor = roundUp(floor, priceStep); price <= 0 || price < floor {
+		return c, NoBidBelowFloor
+	}
+	if f.fixed && floor > 0 {
+		price = floor // at=3: the deal's floor is the price
+	}
+	if c.fx, ok = fx.Between(a.cur, l.advertiser.Currency); !ok {
+		return c, NoBidCurrency
+	}
+	c.price = price
+	if c.amount, err = cost(imp, c.fx, price, worth.Charge); err != nil {
+		return c, NoBidInternal
+	}
+	return c, NoBidNone
+}
+
+// cost is what one play of the impression may cost and charge: of a screen that
+// many people see, as many impressions as its multiplier says (section 3.2.31).
+func cost(imp *openrtb.Imp, fx money.Rate, price money.CPM, charge money.Nanos) (pacing.Amounts, error) {
+	paid := price.PerImpression()
+	if m := multiplier(imp); m != oneImpression {
+		p, err := money.MulDivUp(int64(paid), int64(m), int64(oneImpression))
+		if err != nil {
+			return pacing.Amounts{}, err
+		}
+		c, err := money.MulDivUp(int64(charge), int64(m), int64(oneImpression))
+		if err != nil {
+			return pacing.Amounts{}, err
+		}
+		paid, charge = money.Nanos(p), money.Nanos(c)
+	}
+	media, err := fx.Convert(paid)
+	return pacing.Amounts{Media: media, Charge: charge}, err
+}
+
+// oneImpression is the multiplier of what one person sees.
+const oneImpression money.PPM = 1_000_000
+
+func multiplier(imp *openrtb.Imp) money.PPM {
+	if imp.Qty == nil || imp.Qty.Multiplier == 0 {
+		return oneImpression
+	}
+	return imp.Qty.Multiplier
+}
+
+// floor is the least price of a bid.
+type floor struct {
+	price money.CPM
+	cur   money.Currency
+	fixed bool // it is the price, too (at=3)
+}
+
+// floorOf finds the floor of an ad on an impression: the deal's for bids under
+// one, else the impression's. Of video and audio the floor for the ad's duration
+// comes before the price per second, and that before the plain floor (sections
+// 3.2.7, 3.2.12 and 3.2.35).
+func floorOf(imp *openrtb.Imp, deal int32, ad *ad) floor {
+	var f floor
+	var perSecond money.CPM
+	var floors []openrtb.DurFloor
+	if deal >= 0 {
+		d := &imp.PMP.Deals[deal]
+		f = floor{d.BidFloor, d.BidFloorCur, d.AT == openrtb.AuctionDealPrice}
+		perSecond, floors = d.MinCPMPerSec, d.DurFloors
+	} else {
+		f = floor{imp.BidFloor, imp.BidFloorCur, false}
+		if s := streamOf(imp, ad.medium); s != nil {
+			perSecond, floors = s.MinCPMPerSec, s.DurFloors
+		}
+	}
+	if ad.duration == 0 {
+		return f
+	}
+	for i := range floors {
+		if d := &floors[i]; ad.duration >= d.MinDur && (d.MaxDur == 0 || ad.duration <= d.MaxDur) {
+			f.price = d.BidFloor
+			return f
+		}
+	}
+	if perSecond > 0 {
+		f.price = money.MaxCPM
+		if perSecond <= money.MaxCPM/money.CPM(ad.duration) {
+			f.price = perSecond * money.CPM(ad.duration)
+		}
+	}
+	return f
+}
+
+// afford takes the frequency cap, the path and the money of a candidate, all or
+// nothing. An explanation only looks.
+func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
+	l := &a.book.lines[c.row]
+	p := placed{candidate: c, bid: b.deps.BidIDs.Next(), day: pacing.DayOf(a.now.In(l.zone))}
+	if a.req.Test && !a.dry {
+		return p, NoBidNone // never billed: nothing to reserve
+	}
+	if a.dry {
+		return p, b.wouldAfford(a, l, &c, p.day)
+	}
+	k, again, r := b.claim(a, i, l)
+	if r != NoBidNone {
+		return p, r
+	}
+	limit := l.item.FrequencyCap.PerDay
+	key := frequency.Key{User: a.user, LineItem: l.item.ID, Day: p.day}
+	// A cap can't be kept for users that can't be told apart. An impression that
+	// was offered before is counted already.
+	if limit > 0 && (a.user == 0 || !again && !b.deps.Frequency.Take(key, limit, a.now)) {
+		b.release(a, k, l, again)
+		return p, NoBidFrequency
+	}
+	got, refusal := b.reserve(l, a.now, &c)
+	if refusal != pacing.RefusedNot {
+		b.metrics.refused(refusal)
+		if limit > 0 && !again {
+			b.deps.Frequency.Release(key)
+		}
+		b.release(a, k, l, again)
+		return p, NoBidBudget
+	}
+	p.lease, p.day, p.close = got.Lease, got.Day, got.Close
+	return p, NoBidNone
+}
+
+// claim asks whether the line item may bid on this offer here: an impression that
+// several exchanges offer is bid on through one of them. again says that the very
+// same impression was claimed before.
+func (b *Bidder) claim(a *auction, i int, l *line) (k offers.Key, again bool, r NoBid) {
+	if b.deps.Offers == nil {
+		return k, false, NoBidNone
+	}
+	k = offers.KeyOf(&a.req, &a.req.Imp[i], a.user)
+	ok, fresh := b.deps.Offers.Claim(k, l.item.ID, uint16(a.exchange.index), a.now)
+	if !ok {
+		return k, false, NoBidOtherPath
+	}
+	return k, !fresh, NoBidNone
+}
+
+// release gives back a claim of a bid that is not made. One that an earlier bid
+// made stays.
+func (b *Bidder) release(a *auction, k offers.Key, l *line, again bool) {
+	if b.deps.Offers != nil && !again {
+		b.deps.Offers.Release(k, l.item.ID, uint16(a.exchange.index))
+	}
+}
+
+// reserve takes the money of c. A guaranteed deal is paid past the even release
+// of the budget.
+func (b *Bidder) reserve(l *line, now time.Time, c *candidate) (pacing.Reservation, pacing.Refusal) {
+	if c.guaranteed {
+		return b.deps.Wallet.ReserveGuaranteed(l.item.ID, now, c.amount)
+	}
+	return b.deps.Wallet.Reserve(l.item.ID, now, c.amount)
+}
+
+// wouldAfford is afford for an explanation: it looks and takes nothing.
+func (b *Bidder) wouldAfford(a *auction, l *line, c *candidate, day pacing.Day) NoBid {
+	limit := l.item.FrequencyCap.PerDay
+	key := frequency.Key{User: a.user, LineItem: l.item.ID, Day: day}
+	if limit > 0 && (a.user == 0 || !b.deps.Frequency.Allows(key, limit, a.now)) {
+		return NoBidFrequency
+	}
+	if b.deps.Wallet.Affords(l.item.ID, a.now, c.amount, c.guaranteed) != pacing.RefusedNot {
+		return NoBidBudget
+	}
+	return NoBidNone
+}
+
+// priceStep is what four decimals can say: 100 micros.
+const priceStep money.CPM = 100
+
+func roundUp(v, step money.CPM) money.CPM {
+	if r := v % step; r > 0 && v < money.MaxCPM {
+		v += step - r
+	}
+	return v
+}
