@@ -19,8 +19,8 @@ func ids(top, step int) []int {
 	return slices.Compact(list)
 }
 
-// Realistic strings: a CMP with 900 vendors of a list of 1,500, as bit fields; a
-// CMP with 60 chosen vendors, as ranges.
+// Realistic strings: a CMP that disclosed all of a list of 1,500 and got consent
+// for half, as bit fields; a CMP with 62 chosen vendors, as ranges.
 func bitFieldTCF() testTCF {
 	c := full()
 	c.vendors, c.liVendors = append(ids(1500, 2), ids(300, 2)[1:]...), ids(1400, 3)

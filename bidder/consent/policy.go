@@ -41,8 +41,9 @@ type Policy struct {
 // with what the Global Vendor List says of the vendor.
 func DefaultPolicy(vendor int) Policy {
 	// Strings of up to 28 February 2026 stay valid without disclosedVendors (IAB
-	// Europe, "All you need to know about the transition to TCF v2.3"). A string's
-	// policy version can't tell: it stayed 5 (GDPR-Transparency-and-Consent-Framework, issue 423).
+	// Europe, "All you need to know about the transition to TCF v2.3", as quoted in
+	// prebid-server issue 4750). A string's policy version can't tell: it stayed 5
+	// (GDPR-Transparency-and-Consent-Framework, issue 423).
 	tcf23 := time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC)
 	needed := purpose(1) | purpose(2) | purpose(3) | purpose(4) | purpose(7)
 	return Policy{

@@ -9,8 +9,8 @@ import (
 // PurposeSet is a set of TCF purposes: bit 0 is purpose 1, bit 23 purpose 24.
 type PurposeSet uint32
 
-// The TCF knows 11 purposes (Policies, Appendix A, version 2023-11-14.5.0b); a
-// string has room for 24.
+// The TCF knows 11 purposes since 2.2 (Didomi, "IAB TCF v2.2: purposes and features
+// summary", of the Policies in effect since 20 November 2023); a string has room for 24.
 const (
 	knownPurposes  = 11
 	stringPurposes = 24
