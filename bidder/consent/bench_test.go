@@ -58,6 +58,7 @@ func cases() []signalCase {
 		{"gdpr too long", tc(strings.Repeat("C", maxString+1))},
 		{"gdpr unknown flag", Signals{GDPR: FlagUnknown}},
 		{"gdpr by country", Signals{Country: []byte("GBR")}},
+		{"country without gdpr", Signals{Country: []byte("USA")}},
 		{"gdpr in gpp", g(encodeGPP([]int{2}, []string{rangeTCF().encode()}), 2)},
 		{"gpp usnat", g("DBABLA~CFVqVmoCCIgA.QA", 7)},
 		{"gpp usca", g("DBABBg~BIYWIIJo.YA", 8)},

@@ -98,6 +98,8 @@ func TestSignals(t *testing.T) {
 	f(`,"user":{"consent":"`+ok+`"}`, ReasonNone, RegimeGDPR)
 	f(`,"regs":{"gdpr":1},"user":{"consent":"`+ok+`"}`, ReasonNone, RegimeGDPR)
 	f(`,"device":{"geo":{"country":"DEU"}}`, ReasonGDPRNoConsentString, RegimeGDPR)
+	f(`,"device":{"geo":{"country":"GB"}}`, ReasonNone, RegimeNone)
+	f(`,"device":{"geo":{"country":"GBR"}}`, ReasonGDPRNoConsentString, RegimeGDPR)
 	f(`,"user":{"geo":{"country":"DEU"}}`, ReasonGDPRNoConsentString, RegimeGDPR)
 	f(`,"regs":{"gdpr":0},"device":{"geo":{"country":"DEU"}}`, ReasonNone, RegimeNone)
 	f(`,"device":{"geo":{"country":"USA"}},"user":{"geo":{"country":"DEU"}}`, ReasonNone, RegimeNone)

@@ -59,9 +59,14 @@ func (p *Policy) underGDPR(s *Signals, inGPP bool, v *verdict) bool {
 	return true
 }
 
+// inGDPRCountry is on the way of every request that names a country and nothing
+// of the GDPR, so it compares letters before strings.
 func (p *Policy) inGDPRCountry(country []byte) bool {
+	if len(country) == 0 {
+		return false
+	}
 	for _, c := range p.GDPRCountries {
-		if c == string(country) {
+		if len(c) > 0 && c[0] == country[0] && c == string(country) {
 			return true
 		}
 	}
