@@ -90,7 +90,7 @@ func BenchmarkTCF(b *testing.B) {
 						r reader
 						t tcf
 					)
-					if f := t.decode(s, testVendor, &r); f != FaultNone || !t.vendorConsent {
+					if f := t.decode(s, testVendor, &r); f != faultNone || !t.vendorConsent {
 						b.Fatal(f)
 					}
 				}
@@ -115,7 +115,7 @@ func BenchmarkGPP(b *testing.B) {
 				)
 				f := g.decode(s, &r)
 				text, ok := g.section(c.id)
-				if f2 := c2.decode(c.id, text, &r); f != FaultNone || f2 != FaultNone || !ok {
+				if f2 := c2.decode(c.id, text, &r); f != faultNone || f2 != faultNone || !ok {
 					b.Fatal(f, f2)
 				}
 			}

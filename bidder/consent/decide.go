@@ -109,7 +109,7 @@ func (g *gpp) find(s *Signals, r *reader, v *verdict) {
 		return
 	}
 	f := g.decode(s.GPP, r)
-	if f != FaultNone {
+	if f != faultNone {
 		v.refuse(ReasonGPPMalformed, RegimeOther)
 		v.note("regs.gpp", ReasonGPPMalformed, f.String(), "an unreadable string gives no basis")
 		return
@@ -179,7 +179,7 @@ func (p *Policy) usPrivacy(signal string, text []byte, v *verdict) {
 	}
 	u, f := parseUSPrivacy(text)
 	switch {
-	case f != FaultNone:
+	case f != faultNone:
 		v.refuse(ReasonUSPrivacyMalformed, RegimeUS)
 		v.note(signal, ReasonUSPrivacyMalformed, f.String(), "an unreadable string gives no basis")
 	case !u.applies:
@@ -200,9 +200,9 @@ func (p *Policy) usPrivacy(signal string, text []byte, v *verdict) {
 func (p *Policy) usSection(id int, text []byte, r *reader, v *verdict) {
 	var c choices
 	f := c.decode(id, text, r)
-	if f != FaultNone {
+	if f != faultNone {
 		why := ReasonGPPMalformed
-		if f == FaultVersion {
+		if f == faultVersion {
 			why = ReasonGPPUnknownSection
 		}
 		v.refuse(why, RegimeUS)

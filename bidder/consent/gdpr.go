@@ -76,7 +76,7 @@ func (p *Policy) inGDPRCountry(country []byte) bool {
 // tcString applies one TC string.
 func (p *Policy) tcString(signal string, text []byte, r *reader, v *verdict) {
 	var t tcf
-	if f := t.decode(text, p.VendorID, r); f != FaultNone {
+	if f := t.decode(text, p.VendorID, r); f != faultNone {
 		v.refuse(ReasonGDPRMalformed, RegimeGDPR)
 		v.note(signal, ReasonGDPRMalformed, f.String(), "an unreadable string gives no basis")
 		return

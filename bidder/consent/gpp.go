@@ -25,16 +25,16 @@ type gpp struct {
 
 // decode reads the header of s and finds its sections. What is in a section is
 // not looked at.
-func (g *gpp) decode(s []byte, r *reader) Fault {
+func (g *gpp) decode(s []byte, r *reader) fault {
 	*g = gpp{}
 	if len(s) > maxString {
-		return FaultTooLong
+		return faultTooLong
 	}
 	header, _, more := bytes.Cut(s, tilde)
-	if f := r.load(header); f != FaultNone {
+	if f := r.load(header); f != faultNone {
 		return f
 	}
-	if f := g.header(r); f != FaultNone {
+	if f := g.header(r); f != faultNone {
 		return f
 	}
 	g.s = s
@@ -42,7 +42,7 @@ func (g *gpp) decode(s []byte, r *reader) Fault {
 	for more {
 		from++ // past the tilde
 		if found == g.n {
-			return g.refuse(FaultSections)
+			return g.refuse(faultSections)
 		}
 		to := len(s)
 		if end := bytes.IndexByte(s[from:], '~'); end >= 0 {
@@ -54,23 +54,23 @@ func (g *gpp) decode(s []byte, r *reader) Fault {
 		found, from = found+1, to
 	}
 	if found != g.n {
-		return g.refuse(FaultSections)
+		return g.refuse(faultSections)
 	}
-	return FaultNone
+	return faultNone
 }
 
 var tilde = []byte{'~'}
 
 // refuse forgets the sections: of an unreadable string none is used.
-func (g *gpp) refuse(f Fault) Fault {
+func (g *gpp) refuse(f fault) fault {
 	*g = gpp{}
 	return f
 }
 
 // header reads type, version and the ids, a Fibonacci range in ascending order.
-func (g *gpp) header(r *reader) Fault {
+func (g *gpp) header(r *reader) fault {
 	if r.int(6) != 3 || r.int(6) != 1 {
-		return FaultVersion
+		return faultVersion
 	}
 	last := 0
 	for items := r.int(12); items > 0; items-- {
@@ -81,25 +81,25 @@ func (g *gpp) header(r *reader) Fault {
 			length = r.fibonacci(63)
 		}
 		if r.short {
-			return g.refuse(FaultShort)
+			return g.refuse(faultShort)
 		}
 		first := last + offset
 		last = first + length
 		if offset == 0 || group && length == 0 || last > 63 {
-			return g.refuse(FaultRange)
+			return g.refuse(faultRange)
 		}
 		for id := first; id <= last; id++ {
 			if g.n == maxSections {
-				return g.refuse(FaultSections)
+				return g.refuse(faultSections)
 			}
 			g.ids[g.n] = uint8(id)
 			g.n++
 		}
 	}
 	if r.short {
-		return g.refuse(FaultShort)
+		return g.refuse(faultShort)
 	}
-	return FaultNone
+	return faultNone
 }
 
 // section is the text of one section; ok is false where the string has none of that id.

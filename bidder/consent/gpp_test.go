@@ -8,7 +8,7 @@ import (
 )
 
 // sectionsOf decodes s into ids and texts.
-func sectionsOf(s string) (ids []int, texts []string, f Fault) {
+func sectionsOf(s string) (ids []int, texts []string, f fault) {
 	var (
 		g gpp
 		r reader
@@ -27,7 +27,7 @@ func TestGPPExamples(t *testing.T) {
 	f := func(s string, ids []int, texts ...string) {
 		t.Helper()
 		gotIDs, gotTexts, fault := sectionsOf(s)
-		if fault != FaultNone || !slices.Equal(gotIDs, ids) || !slices.Equal(gotTexts, texts) {
+		if fault != faultNone || !slices.Equal(gotIDs, ids) || !slices.Equal(gotTexts, texts) {
 			t.Errorf("%s: got %v %q, %v; want %v %q", s, gotIDs, gotTexts, fault, ids, texts)
 		}
 	}
@@ -41,34 +41,34 @@ func TestGPPExamples(t *testing.T) {
 }
 
 func TestGPPFaults(t *testing.T) {
-	f := func(s string, want Fault) {
+	f := func(s string, want fault) {
 		t.Helper()
-		if ids, _, got := sectionsOf(s); got != want || got != FaultNone && len(ids) > 0 {
+		if ids, _, got := sectionsOf(s); got != want || got != faultNone && len(ids) > 0 {
 			t.Errorf("%.40q: got %q, sections %v; want %q", s, got, ids, want)
 		}
 	}
-	f("", FaultVersion)
-	f("gppString", FaultVersion)
-	f("header~1YNN", FaultVersion)
-	f(specGPP, FaultVersion) // a TC string
-	f("DCABM~x", FaultVersion)
-	f("DBA", FaultShort)
-	f("DBAB", FaultShort)
-	f("DBAB*", FaultAlphabet)
-	f("DBABM", FaultSections)
-	f("DBABM~a~b", FaultSections)
-	f("DBAA~a", FaultSections)
-	f("DBACNY~a", FaultSections)
-	f("DBABAAAAAA~a", FaultRange) // zeros without an end
-	f("D___"+strings.Repeat("_", 40), FaultVersion)
-	f("DB__"+strings.Repeat("_", 40), FaultSections) // 1, 2, 3... without an end
-	f(encodeGPP([]int{63}, []string{"a"}), FaultNone)
-	f(encodeGPP([]int{64}, []string{"a"}), FaultRange)
-	f(encodeGPP([]int{62, 63}, []string{"a", "b"}), FaultNone)
-	f(encodeGPP([]int{63, 64}, []string{"a", "b"}), FaultRange)
-	f(encodeGPP([]int{40, 65}, []string{"a", "b"}), FaultRange)
-	f("DBABM~"+strings.Repeat("a", maxString-6), FaultNone)
-	f("DBABM~"+strings.Repeat("a", maxString-5), FaultTooLong)
+	f("", faultVersion)
+	f("gppString", faultVersion)
+	f("header~1YNN", faultVersion)
+	f(specGPP, faultVersion) // a TC string
+	f("DCABM~x", faultVersion)
+	f("DBA", faultShort)
+	f("DBAB", faultShort)
+	f("DBAB*", faultAlphabet)
+	f("DBABM", faultSections)
+	f("DBABM~a~b", faultSections)
+	f("DBAA~a", faultSections)
+	f("DBACNY~a", faultSections)
+	f("DBABAAAAAA~a", faultRange) // zeros without an end
+	f("D___"+strings.Repeat("_", 40), faultVersion)
+	f("DB__"+strings.Repeat("_", 40), faultSections) // 1, 2, 3... without an end
+	f(encodeGPP([]int{63}, []string{"a"}), faultNone)
+	f(encodeGPP([]int{64}, []string{"a"}), faultRange)
+	f(encodeGPP([]int{62, 63}, []string{"a", "b"}), faultNone)
+	f(encodeGPP([]int{63, 64}, []string{"a", "b"}), faultRange)
+	f(encodeGPP([]int{40, 65}, []string{"a", "b"}), faultRange)
+	f("DBABM~"+strings.Repeat("a", maxString-6), faultNone)
+	f("DBABM~"+strings.Repeat("a", maxString-5), faultTooLong)
 }
 
 func TestFibonacci(t *testing.T) {
@@ -77,7 +77,7 @@ func TestFibonacci(t *testing.T) {
 		b.fibonacci(n)
 		b.put(0, 9)
 		var r reader
-		if f := r.load([]byte(b.encoded(6))); f != FaultNone {
+		if f := r.load([]byte(b.encoded(6))); f != faultNone {
 			t.Fatal(f)
 		}
 		if got := r.fibonacci(63); got != n {
@@ -109,7 +109,7 @@ func TestGPPAgainstEncoder(t *testing.T) {
 		}
 		s := encodeGPP(ids, texts)
 		gotIDs, gotTexts, f := sectionsOf(s)
-		if f != FaultNone || !slices.Equal(gotIDs, ids) || !slices.Equal(gotTexts, texts) {
+		if f != faultNone || !slices.Equal(gotIDs, ids) || !slices.Equal(gotTexts, texts) {
 			t.Fatalf("%s: got %v %q, %v; want %v %q", s, gotIDs, gotTexts, f, ids, texts)
 		}
 	}
@@ -125,7 +125,7 @@ func FuzzGPP(f *testing.F) {
 			r reader
 			c choices
 		)
-		if fault := g.decode(s, &r); fault != FaultNone {
+		if fault := g.decode(s, &r); fault != faultNone {
 			if g.n != 0 {
 				t.Fatalf("%q: %v, yet %d sections", s, fault, g.n)
 			}

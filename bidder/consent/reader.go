@@ -7,31 +7,31 @@ import "encoding/binary"
 // about 900.
 const maxString = 4096
 
-// Fault says why a string can't be read. A string with a fault gives no basis.
-type Fault uint8
+// fault says why a string can't be read. A string with a fault gives no basis.
+type fault uint8
 
 // The faults.
 const (
-	FaultNone     Fault = iota
-	FaultTooLong        // longer than maxString
-	FaultAlphabet       // a character that the encoding doesn't have
-	FaultShort          // the string ends within a field
-	FaultVersion        // a version whose layout we don't know
-	FaultRange          // an id or a range out of order or out of bounds
-	FaultSegment        // a segment that is empty, repeated or of an unknown kind
-	FaultSections       // more or fewer sections than the header lists
-	FaultValue          // a value that the field doesn't have
+	faultNone     fault = iota
+	faultTooLong        // longer than maxString
+	faultAlphabet       // a character that the encoding doesn't have
+	faultShort          // the string ends within a field
+	faultVersion        // a version whose layout we don't know
+	faultRange          // an id or a range out of order or out of bounds
+	faultSegment        // a segment that is empty, repeated or of an unknown kind
+	faultSections       // more or fewer sections than the header lists
+	faultValue          // a value that the field doesn't have
 	faultCount
 )
 
 var faultTexts = [faultCount]string{
-	FaultNone: "readable", FaultTooLong: "longer than 4096 bytes", FaultAlphabet: "a character outside the alphabet",
-	FaultShort: "ends within a field", FaultVersion: "unknown version", FaultRange: "an id or range out of bounds",
-	FaultSegment: "an empty, repeated or unknown segment", FaultSections: "sections differ from the header's list",
-	FaultValue: "a value that the field does not have",
+	faultNone: "readable", faultTooLong: "longer than 4096 bytes", faultAlphabet: "a character outside the alphabet",
+	faultShort: "ends within a field", faultVersion: "unknown version", faultRange: "an id or range out of bounds",
+	faultSegment: "an empty, repeated or unknown segment", faultSections: "sections differ from the header's list",
+	faultValue: "a value that the field does not have",
 }
 
-func (f Fault) String() string { return faultTexts[f] }
+func (f fault) String() string { return faultTexts[f] }
 
 // notSix marks a byte that is none of the 64 characters.
 const notSix = 0x80
@@ -62,9 +62,9 @@ type reader struct {
 }
 
 // load decodes s, at most maxString long, and puts the reader at its start.
-func (r *reader) load(s []byte) Fault {
+func (r *reader) load(s []byte) fault {
 	if len(s) > maxString {
-		return FaultTooLong
+		return faultTooLong
 	}
 	var bad byte
 	j, tail := 0, len(s)&^7
@@ -90,9 +90,9 @@ func (r *reader) load(s []byte) Fault {
 	binary.BigEndian.PutUint64(r.bytes[j:], last)
 	r.bits, r.pos, r.short = 6*len(s), 0, false
 	if bad&notSix != 0 {
-		return FaultAlphabet
+		return faultAlphabet
 	}
-	return FaultNone
+	return faultNone
 }
 
 // uint reads n bits, at most 57.

@@ -186,15 +186,15 @@ func FuzzDecide(f *testing.F) {
 		if s.COPPA || s.GPC > openrtb.FlagNo || s.Lmt > openrtb.FlagNo || s.DNT > openrtb.FlagNo {
 			t.Fatalf("%+v: allowed against the device", s)
 		}
-		if _, fault := parseUSPrivacy(usp); len(usp) > 0 && fault != FaultNone {
+		if _, fault := parseUSPrivacy(usp); len(usp) > 0 && fault != faultNone {
 			t.Fatalf("us_privacy %q: allowed", usp)
 		}
 		var c tcf
-		if fault := c.decode(consent, testVendor, &r); s.GDPR == openrtb.FlagYes && len(consent) > 0 && (fault != FaultNone || !c.vendorConsent) {
+		if fault := c.decode(consent, testVendor, &r); s.GDPR == openrtb.FlagYes && len(consent) > 0 && (fault != faultNone || !c.vendorConsent) {
 			t.Fatalf("consent %q: allowed", consent)
 		}
 		var g gpp
-		if fault := g.decode(gppText, &r); len(gppText) > 0 && sid != -1 && fault != FaultNone {
+		if fault := g.decode(gppText, &r); len(gppText) > 0 && sid != -1 && fault != faultNone {
 			t.Fatalf("gpp %q: allowed", gppText)
 		}
 	})

@@ -47,44 +47,44 @@ const (
 // decode reads s for the vendor (1 to 65535) into t, through r. Every character
 // of every segment is checked, those of segments that we don't read too
 // (allowedVendors, publisherTC).
-func (t *tcf) decode(s []byte, vendor int, r *reader) Fault {
+func (t *tcf) decode(s []byte, vendor int, r *reader) fault {
 	*t = tcf{}
 	if len(s) > maxString {
-		return FaultTooLong
+		return faultTooLong
 	}
 	core, rest, more := bytes.Cut(s, dot)
-	if f := r.load(core); f != FaultNone {
+	if f := r.load(core); f != faultNone {
 		return f
 	}
-	if f := t.core(r); f != FaultNone {
+	if f := t.core(r); f != faultNone {
 		return f
 	}
-	var f Fault
-	if t.vendorConsent, f = r.vendors(vendor); f != FaultNone {
+	var f fault
+	if t.vendorConsent, f = r.vendors(vendor); f != faultNone {
 		return f
 	}
-	if t.vendorLI, f = r.vendors(vendor); f != FaultNone {
+	if t.vendorLI, f = r.vendors(vendor); f != faultNone {
 		return f
 	}
-	if f = t.restrictions(vendor, r); f != FaultNone {
+	if f = t.restrictions(vendor, r); f != faultNone {
 		return f
 	}
 	for more {
 		var segment []byte
 		segment, rest, more = bytes.Cut(rest, dot)
-		if f = t.segment(segment, vendor, r); f != FaultNone {
+		if f = t.segment(segment, vendor, r); f != faultNone {
 			return f
 		}
 	}
-	return FaultNone
+	return faultNone
 }
 
 var dot = []byte{'.'}
 
 // core reads the fields before the vendor lists.
-func (t *tcf) core(r *reader) Fault {
+func (t *tcf) core(r *reader) fault {
 	if r.int(6) != 2 {
-		return FaultVersion
+		return faultVersion
 	}
 	t.created, t.updated = r.uint(36), r.uint(36)
 	t.cmp, t.cmpVersion = r.int(12), r.int(12)
@@ -98,32 +98,32 @@ func (t *tcf) core(r *reader) Fault {
 	for i := range t.publisherCC {
 		letter := r.uint(6)
 		if letter > 25 {
-			return FaultValue
+			return faultValue
 		}
 		t.publisherCC[i] = 'A' + byte(letter)
 	}
 	if r.short {
-		return FaultShort
+		return faultShort
 	}
-	return FaultNone
+	return faultNone
 }
 
 // vendors reads a vendor section, bit field or ranges, and says whether id is in it.
-func (r *reader) vendors(id int) (in bool, f Fault) {
+func (r *reader) vendors(id int) (in bool, f fault) {
 	top := r.int(16)
 	if r.flag() {
 		return r.ranges(id, top)
 	}
 	first := r.skip(top)
 	if r.short {
-		return false, FaultShort
+		return false, faultShort
 	}
-	return id <= top && r.at(first+id-1), FaultNone
+	return id <= top && r.at(first+id-1), faultNone
 }
 
 // ranges reads a list of ids and inclusive ranges, none above top, and says whether
 // id is in it. The list may be in any order; the string's length bounds it.
-func (r *reader) ranges(id, top int) (in bool, f Fault) {
+func (r *reader) ranges(id, top int) (in bool, f fault) {
 	n := r.int(12)
 	// The hot loop of long lists: one load per entry of up to 33 bits, and the
 	// bounds gathered in the sign of bad.
@@ -145,20 +145,20 @@ func (r *reader) ranges(id, top int) (in bool, f Fault) {
 	r.pos = pos
 	switch {
 	case r.short || pos > end:
-		return false, FaultShort
+		return false, faultShort
 	case bad < 0:
-		return false, FaultRange
+		return false, faultRange
 	}
-	return in, FaultNone
+	return in, faultNone
 }
 
 // restrictions reads the publisher's restrictions and keeps those of the vendor.
-func (t *tcf) restrictions(vendor int, r *reader) Fault {
+func (t *tcf) restrictions(vendor int, r *reader) fault {
 	for n := r.int(12); n > 0; n-- {
 		set, kind := purpose(r.int(6)), r.int(2)
 		// No maximum here: a restriction may cover ids that the list doesn't have.
 		in, f := r.ranges(vendor, 0xFFFF)
-		if f != FaultNone {
+		if f != faultNone {
 			return f
 		}
 		if !in {
@@ -174,25 +174,25 @@ func (t *tcf) restrictions(vendor int, r *reader) Fault {
 		}
 	}
 	if r.short {
-		return FaultShort
+		return faultShort
 	}
-	return FaultNone
+	return faultNone
 }
 
 // segment reads one segment after the core.
-func (t *tcf) segment(s []byte, vendor int, r *reader) (f Fault) {
+func (t *tcf) segment(s []byte, vendor int, r *reader) (f fault) {
 	if len(s) == 0 {
-		return FaultSegment
+		return faultSegment
 	}
-	if f = r.load(s); f != FaultNone {
+	if f = r.load(s); f != faultNone {
 		return f
 	}
 	switch r.int(3) {
 	case segmentCore:
-		return FaultSegment
+		return faultSegment
 	case segmentDisclosed:
 		if t.hasDisclosed {
-			return FaultSegment
+			return faultSegment
 		}
 		t.hasDisclosed = true
 		t.disclosed, f = r.vendors(vendor)

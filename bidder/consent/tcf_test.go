@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func decodeTCF(s string, vendor int) (tcf, Fault) {
+func decodeTCF(s string, vendor int) (tcf, fault) {
 	var (
 		t tcf
 		r reader
@@ -30,13 +30,13 @@ func TestTCFExamples(t *testing.T) {
 		created: 17489088000, updated: 17489088000, cmp: 880, vendorList: 48, policy: 2, serviceSpecific: true,
 		publisherCC: [2]byte{'D', 'E'}, vendorConsent: true, hasDisclosed: true, disclosed: true,
 	}
-	if f != FaultNone || got != want {
+	if f != faultNone || got != want {
 		t.Errorf("specification's example: got %+v, %v; want %+v", got, f, want)
 	}
 	disclosed := []int{1, 2, 3, 4, 5, 100, 404}
 	for vendor := 1; vendor < 500; vendor++ {
 		got, f := decodeTCF(specTCF23, vendor)
-		if f != FaultNone || got.disclosed != slices.Contains(disclosed, vendor) || got.vendorConsent != (vendor <= 4) || got.vendorLI {
+		if f != faultNone || got.disclosed != slices.Contains(disclosed, vendor) || got.vendorConsent != (vendor <= 4) || got.vendorLI {
 			t.Errorf("vendor %d: got disclosed %v, consent %v, interest %v, %v; want disclosed %v, consent to 4",
 				vendor, got.disclosed, got.vendorConsent, got.vendorLI, f, disclosed)
 		}
@@ -46,7 +46,7 @@ func TestTCFExamples(t *testing.T) {
 		created: 16504920000, updated: 16504920000, cmp: 31, cmpVersion: 640, vendorList: 126, policy: 2,
 		serviceSpecific: true, publisherCC: [2]byte{'D', 'E'},
 	}
-	if f != FaultNone || got != want {
+	if f != faultNone || got != want {
 		t.Errorf("GPP's example: got %+v, %v; want %+v", got, f, want)
 	}
 }
@@ -59,7 +59,7 @@ func TestTCFInUse(t *testing.T) {
 	consents, interests := 0, 0
 	for vendor := 1; vendor <= 2000; vendor++ {
 		got, f := decodeTCF(bitFields, vendor)
-		if f != FaultNone {
+		if f != faultNone {
 			t.Fatalf("vendor %d: %v", vendor, f)
 		}
 		if got.vendorConsent {
@@ -80,19 +80,19 @@ func TestTCFInUse(t *testing.T) {
 	// Ranges: one vendor, 856.
 	const ranges = "CPaYLJBPaYLJBIPAAAENCSCgAPAAAAAAAAAAGsQAQGsAAAAA.YAAAAAAAAAAA"
 	for _, vendor := range []int{1, 855, 856, 857} {
-		if got, f := decodeTCF(ranges, vendor); f != FaultNone || got.vendorConsent != (vendor == 856) {
+		if got, f := decodeTCF(ranges, vendor); f != faultNone || got.vendorConsent != (vendor == 856) {
 			t.Errorf("vendor %d: got %v, %v; want %v", vendor, got.vendorConsent, f, vendor == 856)
 		}
 	}
 	// Of 2020: global scope, with the disclosedVendors of that time.
 	const global = "COwK6gaOwK6gaFmAAAENAPCAAAAAAAAAAAAAAAAAAAAA.IFoEUQQgAIQwgIwQABAEAAAAOIAACAIAAAAQAIAgEAACEAAAAAgAQBAAAAAAAGBAAgAAAAAAAFAAECAAAgAAQARAEQAAAAAJAAIAAgAAAYQEAAAQmAgBC3ZAYzUw"
-	if got, f := decodeTCF(global, 720); f != FaultNone || got.serviceSpecific || !got.disclosed {
+	if got, f := decodeTCF(global, 720); f != faultNone || got.serviceSpecific || !got.disclosed {
 		t.Errorf("global scope: got %+v, %v; want vendor 720 disclosed, not service specific", got, f)
 	}
 }
 
 func TestTCFFaults(t *testing.T) {
-	f := func(s string, want Fault) {
+	f := func(s string, want fault) {
 		t.Helper()
 		if _, got := decodeTCF(s, 7); got != want {
 			t.Errorf("%.60s: got %q; want %q", s, got, want)
@@ -100,34 +100,34 @@ func TestTCFFaults(t *testing.T) {
 	}
 	valid := testTCF{version: 2, policy: 5, country: "AA", vendors: []int{1, 7, 9}, liVendors: []int{7}, disclosed: []int{7}}
 	core, segment, _ := strings.Cut(valid.encode(), ".")
-	f(core, FaultNone)
-	f(core+"."+segment, FaultNone)
-	f("", FaultVersion)
-	f("abcdef", FaultVersion)
-	f("BOEFEAyOEFEAyAHABDENAI4AAAB9vABAASA", FaultVersion) // TCF 1
-	f("DBACNYA~"+core+"~1YNN", FaultAlphabet)              // a GPP string
-	f("C", FaultShort)
-	f(core[:35], FaultShort)
-	f(core[:len(core)-3], FaultShort)
-	f(core[:20]+"="+core[21:], FaultAlphabet)
-	f(core[:20]+"+"+core[21:], FaultAlphabet)
-	f(core[:20]+"\x80"+core[21:], FaultAlphabet)
-	f(core+"===", FaultAlphabet)
-	f(core+".", FaultSegment)
-	f(core+"."+segment+"."+segment, FaultSegment)
-	f(core+"."+core, FaultSegment)
-	f(core+"."+segment[:3], FaultShort)
+	f(core, faultNone)
+	f(core+"."+segment, faultNone)
+	f("", faultVersion)
+	f("abcdef", faultVersion)
+	f("BOEFEAyOEFEAyAHABDENAI4AAAB9vABAASA", faultVersion) // TCF 1
+	f("DBACNYA~"+core+"~1YNN", faultAlphabet)              // a GPP string
+	f("C", faultShort)
+	f(core[:35], faultShort)
+	f(core[:len(core)-3], faultShort)
+	f(core[:20]+"="+core[21:], faultAlphabet)
+	f(core[:20]+"+"+core[21:], faultAlphabet)
+	f(core[:20]+"\x80"+core[21:], faultAlphabet)
+	f(core+"===", faultAlphabet)
+	f(core+".", faultSegment)
+	f(core+"."+segment+"."+segment, faultSegment)
+	f(core+"."+core, faultSegment)
+	f(core+"."+segment[:3], faultShort)
 	valid.ranges, valid.disclosed = true, []int{3, 5, 7}
 	_, ranges, _ := strings.Cut(valid.encode(), ".")
-	f(core+"."+ranges, FaultNone)
-	f(core+"."+ranges[:len(ranges)-1], FaultShort)
-	f(core+"."+ranges[:len(ranges)-4], FaultShort)
-	f(core+".Y*", FaultAlphabet) // in a segment that we do not read
-	f(core+".4AAA", FaultNone)   // one of a kind to come
-	f(core+strings.Repeat("A", maxString-len(core)), FaultNone)
-	f(core+strings.Repeat("A", maxString-len(core)+1), FaultTooLong)
+	f(core+"."+ranges, faultNone)
+	f(core+"."+ranges[:len(ranges)-1], faultShort)
+	f(core+"."+ranges[:len(ranges)-4], faultShort)
+	f(core+".Y*", faultAlphabet) // in a segment that we do not read
+	f(core+".4AAA", faultNone)   // one of a kind to come
+	f(core+strings.Repeat("A", maxString-len(core)), faultNone)
+	f(core+strings.Repeat("A", maxString-len(core)+1), faultTooLong)
 
-	broken := func(want Fault, ids ...int) {
+	broken := func(want fault, ids ...int) {
 		t.Helper()
 		var b bitText
 		b.WriteString(strings.Repeat("0", 4) + "10") // version 2
@@ -142,15 +142,15 @@ func TestTCFFaults(t *testing.T) {
 		b.put(0, 16+1+12) // no legitimate interest, no restriction
 		f(b.encoded(6), want)
 	}
-	broken(FaultNone, 5)
-	broken(FaultNone, 5, 100)
-	broken(FaultNone, 5, 5)
-	broken(FaultRange, 0)
-	broken(FaultRange, 6, 5)
-	broken(FaultRange, 101)
-	broken(FaultRange, 5, 101)
+	broken(faultNone, 5)
+	broken(faultNone, 5, 100)
+	broken(faultNone, 5, 5)
+	broken(faultRange, 0)
+	broken(faultRange, 6, 5)
+	broken(faultRange, 101)
+	broken(faultRange, 5, 101)
 	valid.country = "A\x7e"
-	f(valid.encode(), FaultValue)
+	f(valid.encode(), faultValue)
 }
 
 // TestTCFAgainstEncoder decodes what the tests' own encoder wrote.
@@ -161,7 +161,7 @@ func TestTCFAgainstEncoder(t *testing.T) {
 		s := in.encode()
 		vendor := 1 + rnd.IntN(62)
 		got, f := decodeTCF(s, vendor)
-		if f != FaultNone {
+		if f != faultNone {
 			t.Fatalf("%+v\n%s: %v", in, s, f)
 		}
 		want := tcf{
@@ -214,16 +214,16 @@ func FuzzTCF(f *testing.F) {
 		for i := range r.bytes {
 			r.bytes[i] = 0xFF
 		}
-		if f := again.decode(s, vendor, &r); f != fault || fault == FaultNone && again != first {
+		if f := again.decode(s, vendor, &r); f != fault || fault == faultNone && again != first {
 			t.Fatalf("%q: got %v %+v; first %v %+v", s, f, again, fault, first)
 		}
 		if string(s) != before {
 			t.Fatal("the input was changed")
 		}
-		if fault == FaultNone && (len(s) > maxString || s[0] != 'C') {
+		if fault == faultNone && (len(s) > maxString || s[0] != 'C') {
 			t.Fatalf("%q: accepted", s)
 		}
-		if fault == FaultNone && first.disclosed && !first.hasDisclosed {
+		if fault == faultNone && first.disclosed && !first.hasDisclosed {
 			t.Fatalf("%q: disclosed without a segment", s)
 		}
 	})

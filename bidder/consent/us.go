@@ -70,10 +70,10 @@ const usNat2 layout = "nnnn..sht" + "dddddddgdddddddd" + "ccc" + "." + "..p"
 const sectionHeadersFrom = 24
 
 // decode reads the US section id, 7 to 27.
-func (c *choices) decode(id int, s []byte, r *reader) Fault {
+func (c *choices) decode(id int, s []byte, r *reader) fault {
 	*c = choices{}
 	core, rest, more := bytes.Cut(s, dot)
-	if f := r.load(core); f != FaultNone {
+	if f := r.load(core); f != faultNone {
 		return f
 	}
 	version := r.int(6)
@@ -82,10 +82,10 @@ func (c *choices) decode(id int, s []byte, r *reader) Fault {
 		// their header; an MSPA version is not the id of such a section.
 		if version == id {
 			if r.int(6) != 1 || !more {
-				return FaultVersion
+				return faultVersion
 			}
 			core, rest, more = bytes.Cut(rest, dot)
-			if f := r.load(core); f != FaultNone {
+			if f := r.load(core); f != faultNone {
 				return f
 			}
 			r.skip(6)
@@ -97,30 +97,30 @@ func (c *choices) decode(id int, s []byte, r *reader) Fault {
 	case id == sectionUSNat && version == 2:
 		fields = usNat2
 	case version != 1:
-		return FaultVersion
+		return faultVersion
 	}
-	if f := c.fields(fields, r); f != FaultNone {
+	if f := c.fields(fields, r); f != faultNone {
 		return f
 	}
 	for more {
 		var sub []byte
 		sub, rest, more = bytes.Cut(rest, dot)
-		if f := c.subSection(id, sub, r); f != FaultNone {
+		if f := c.subSection(id, sub, r); f != faultNone {
 			return f
 		}
 	}
-	return FaultNone
+	return faultNone
 }
 
 // fields reads as many fields as the layout has letters.
-func (c *choices) fields(l layout, r *reader) Fault {
+func (c *choices) fields(l layout, r *reader) fault {
 	for i := range len(l) {
 		v := r.uint(2)
 		if l[i] == '.' {
 			continue
 		}
 		if v == 3 {
-			return FaultValue
+			return faultValue
 		}
 		switch l[i] {
 		case 'n':
@@ -145,26 +145,26 @@ func (c *choices) fields(l layout, r *reader) Fault {
 		}
 	}
 	if r.short {
-		return FaultShort
+		return faultShort
 	}
-	return FaultNone
+	return faultNone
 }
 
 // subSection reads what follows the core: GPC, or the sensitive data of Indiana,
 // Kentucky and Rhode Island, which has no type of its own.
-func (c *choices) subSection(id int, s []byte, r *reader) Fault {
-	if f := r.load(s); f != FaultNone {
+func (c *choices) subSection(id int, s []byte, r *reader) fault {
+	if f := r.load(s); f != faultNone {
 		return f
 	}
 	if id > sectionHeadersFrom {
 		return c.fields(sevenAndPlace, r)
 	}
 	if kind := r.int(2); kind != 1 {
-		return FaultSegment
+		return faultSegment
 	}
 	c.gpc = r.flag()
 	if r.short {
-		return FaultShort
+		return faultShort
 	}
-	return FaultNone
+	return faultNone
 }

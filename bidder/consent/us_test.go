@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func decodeUS(id int, s string) (choices, Fault) {
+func decodeUS(id int, s string) (choices, fault) {
 	var (
 		c choices
 		r reader
@@ -54,7 +54,7 @@ func TestUSSections(t *testing.T) {
 			g gpp
 			r reader
 		)
-		if f := g.decode([]byte(v.S), &r); f != FaultNone || g.n != 1 || int(g.ids[0]) != v.ID {
+		if f := g.decode([]byte(v.S), &r); f != faultNone || g.n != 1 || int(g.ids[0]) != v.ID {
 			t.Errorf("%s: got sections %v, %v; want %d", v.S, g.ids[:g.n], f, v.ID)
 			continue
 		}
@@ -76,7 +76,7 @@ func TestUSSections(t *testing.T) {
 			place = 8
 		}
 		want.geo = place > 0 && v.Sens[place-1] == 2
-		if got, f := decodeUS(v.ID, string(text)); f != FaultNone || got != want {
+		if got, f := decodeUS(v.ID, string(text)); f != faultNone || got != want {
 			t.Errorf("section %d, %s: got %+v, %v; want %+v", v.ID, v.S, got, f, want)
 		}
 	}
@@ -102,39 +102,39 @@ func TestUSSectionsHaveLayouts(t *testing.T) {
 }
 
 func TestUSFaults(t *testing.T) {
-	f := func(id int, s string, want Fault) {
+	f := func(id int, s string, want fault) {
 		t.Helper()
 		if _, got := decodeUS(id, s); got != want {
 			t.Errorf("section %d, %q: got %q; want %q", id, s, got, want)
 		}
 	}
-	f(8, "BIYWIIJo.YA", FaultNone)
-	f(8, "BIYWIIJo", FaultNone)
-	f(8, "BIYWIIJo.Y", FaultNone)
-	f(8, "", FaultVersion)
-	f(8, "CIYWIIJo", FaultVersion)
-	f(8, "B", FaultShort)
-	f(8, "BIYWII", FaultShort)
-	f(8, "BIYWI!Jo", FaultAlphabet)
-	f(8, "BIYWIIJo.", FaultSegment)
-	f(8, "BIYWIIJo.AA", FaultSegment) // a second core
-	f(8, "BIYWIIJo.gA", FaultSegment) // a kind to come
-	f(8, "BIYWIIJo.*", FaultAlphabet)
-	f(8, "B____________", FaultValue)
-	f(9, "BIYWIIJo.YA", FaultNone) // GPC where the specification has none
-	f(7, "DKhhlBhkiBJY", FaultVersion)
+	f(8, "BIYWIIJo.YA", faultNone)
+	f(8, "BIYWIIJo", faultNone)
+	f(8, "BIYWIIJo.Y", faultNone)
+	f(8, "", faultVersion)
+	f(8, "CIYWIIJo", faultVersion)
+	f(8, "B", faultShort)
+	f(8, "BIYWII", faultShort)
+	f(8, "BIYWI!Jo", faultAlphabet)
+	f(8, "BIYWIIJo.", faultSegment)
+	f(8, "BIYWIIJo.AA", faultSegment) // a second core
+	f(8, "BIYWIIJo.gA", faultSegment) // a kind to come
+	f(8, "BIYWIIJo.*", faultAlphabet)
+	f(8, "B____________", faultValue)
+	f(9, "BIYWIIJo.YA", faultNone) // GPC where the specification has none
+	f(7, "DKhhlBhkiBJY", faultVersion)
 	// Version 1 of the national section has 12 sensitive categories and 2 of children.
-	f(7, "BVVVVVVVVVo", FaultNone)
-	f(7, "BVVVVVVVVV", FaultNone)
-	f(7, "BVVVVVVVV", FaultShort)
-	f(7, "CVVVVVVVVV", FaultShort)
+	f(7, "BVVVVVVVVVo", faultNone)
+	f(7, "BVVVVVVVVV", faultNone)
+	f(7, "BVVVVVVVV", faultShort)
+	f(7, "CVVVVVVVVV", faultShort)
 	// Maryland and Indiana with the header of the specification: id, version 1.
-	f(24, "YBAB.BSGQ.QA", FaultNone)
-	f(24, "YCAB.BSGQ.QA", FaultVersion)
-	f(24, "YBAB", FaultVersion)
-	f(24, "YBAB.", FaultShort)
-	f(25, "ZBAB.BRGi.Sgo", FaultNone)
-	f(25, "BRGi.S", FaultShort)
+	f(24, "YBAB.BSGQ.QA", faultNone)
+	f(24, "YCAB.BSGQ.QA", faultVersion)
+	f(24, "YBAB", faultVersion)
+	f(24, "YBAB.", faultShort)
+	f(25, "ZBAB.BRGi.Sgo", faultNone)
+	f(25, "BRGi.S", faultShort)
 }
 
 // TestUSHeaderForm: with its header or without, a section says the same.
@@ -144,7 +144,7 @@ func TestUSHeaderForm(t *testing.T) {
 		with := string(alphabet[id]) + "BAB." + bare
 		a, fa := decodeUS(id, bare)
 		b, fb := decodeUS(id, with)
-		if fa != FaultNone || fb != FaultNone || a != b {
+		if fa != faultNone || fb != faultNone || a != b {
 			t.Errorf("section %d: bare %+v %v; with header %+v %v", id, a, fa, b, fb)
 		}
 	}
@@ -155,30 +155,30 @@ func TestUSHeaderForm(t *testing.T) {
 }
 
 func TestUSPrivacy(t *testing.T) {
-	f := func(s string, want usPrivacy, fault Fault) {
+	f := func(s string, want usPrivacy, wantFault fault) {
 		t.Helper()
 		got, gf := parseUSPrivacy([]byte(s))
-		if got != want || gf != fault {
-			t.Errorf("%q: got %+v, %v; want %+v, %v", s, got, gf, want, fault)
+		if got != want || gf != wantFault {
+			t.Errorf("%q: got %+v, %v; want %+v, %v", s, got, gf, want, wantFault)
 		}
 	}
 	// The specification's four examples.
-	f("1YNN", usPrivacy{applies: true}, FaultNone)
-	f("1NYY", usPrivacy{applies: true, noNotice: true, optedOut: true}, FaultNone)
-	f("1---", usPrivacy{}, FaultNone)
-	f("1-Y-", usPrivacy{applies: true, optedOut: true}, FaultNone)
-	f("1yny", usPrivacy{applies: true}, FaultNone)
-	f("1nyn", usPrivacy{applies: true, noNotice: true, optedOut: true}, FaultNone)
-	f("1-N-", usPrivacy{applies: true}, FaultNone)
-	f("1Y-N", usPrivacy{}, FaultValue) // the opt-out is never unknown
-	f("1--N", usPrivacy{}, FaultValue)
-	f("2YNN", usPrivacy{}, FaultVersion)
-	f("1YXN", usPrivacy{}, FaultAlphabet)
-	f("1\r\r\r", usPrivacy{}, FaultAlphabet)
-	f("1YN", usPrivacy{}, FaultShort)
-	f("", usPrivacy{}, FaultShort)
-	f("1YNNN", usPrivacy{}, FaultTooLong)
-	f("us_privacy", usPrivacy{}, FaultTooLong)
+	f("1YNN", usPrivacy{applies: true}, faultNone)
+	f("1NYY", usPrivacy{applies: true, noNotice: true, optedOut: true}, faultNone)
+	f("1---", usPrivacy{}, faultNone)
+	f("1-Y-", usPrivacy{applies: true, optedOut: true}, faultNone)
+	f("1yny", usPrivacy{applies: true}, faultNone)
+	f("1nyn", usPrivacy{applies: true, noNotice: true, optedOut: true}, faultNone)
+	f("1-N-", usPrivacy{applies: true}, faultNone)
+	f("1Y-N", usPrivacy{}, faultValue) // the opt-out is never unknown
+	f("1--N", usPrivacy{}, faultValue)
+	f("2YNN", usPrivacy{}, faultVersion)
+	f("1YXN", usPrivacy{}, faultAlphabet)
+	f("1\r\r\r", usPrivacy{}, faultAlphabet)
+	f("1YN", usPrivacy{}, faultShort)
+	f("", usPrivacy{}, faultShort)
+	f("1YNNN", usPrivacy{}, faultTooLong)
+	f("us_privacy", usPrivacy{}, faultTooLong)
 }
 
 func FuzzUSPrivacy(f *testing.F) {
@@ -187,7 +187,7 @@ func FuzzUSPrivacy(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s []byte) {
 		u, fault := parseUSPrivacy(s)
-		if fault != FaultNone {
+		if fault != faultNone {
 			if u != (usPrivacy{}) {
 				t.Fatalf("%q: %v, yet %+v", s, fault, u)
 			}

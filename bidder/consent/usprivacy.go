@@ -10,15 +10,15 @@ type usPrivacy struct {
 
 // parseUSPrivacy takes letters of either case. "-" for the opt-out is an error
 // unless all three are "-": the specification says that it is never unknown.
-func parseUSPrivacy(s []byte) (u usPrivacy, f Fault) {
+func parseUSPrivacy(s []byte) (u usPrivacy, f fault) {
 	if len(s) > 4 {
-		return u, FaultTooLong
+		return u, faultTooLong
 	}
 	if len(s) < 4 {
-		return u, FaultShort
+		return u, faultShort
 	}
 	if s[0] != '1' {
-		return u, FaultVersion
+		return u, faultVersion
 	}
 	var choice [3]byte
 	for i, c := range s[1:] {
@@ -30,15 +30,15 @@ func parseUSPrivacy(s []byte) (u usPrivacy, f Fault) {
 		case '-':
 			choice[i] = '-'
 		default:
-			return u, FaultAlphabet
+			return u, faultAlphabet
 		}
 	}
 	notice, sale, lspa := choice[0], choice[1], choice[2]
 	if sale == '-' {
 		if notice != '-' || lspa != '-' {
-			return u, FaultValue
+			return u, faultValue
 		}
-		return u, FaultNone
+		return u, faultNone
 	}
-	return usPrivacy{applies: true, noNotice: notice == 'n', optedOut: sale == 'y'}, FaultNone
+	return usPrivacy{applies: true, noNotice: notice == 'n', optedOut: sale == 'y'}, faultNone
 }
