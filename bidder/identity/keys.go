@@ -28,6 +28,20 @@ var scopeNames = [scopeCount]string{ScopeNone: "none", ScopeUID2: "UID2", ScopeE
 // String is the name that key files use: "UID2" or "EUID".
 func (s Scope) String() string { return scopeNames[s] }
 
+// ParseScope reads what a setting says of an eids source: "uid2", "euid", or
+// nothing where its ids are no tokens.
+func ParseScope(name string) (Scope, error) {
+	switch name {
+	case "":
+		return ScopeNone, nil
+	case "uid2":
+		return ScopeUID2, nil
+	case "euid":
+		return ScopeEUID, nil
+	}
+	return ScopeNone, fmt.Errorf("token: got %.40q; want uid2, euid or nothing", name)
+}
+
 // Bounds of a key file.
 const (
 	maxKeysFile = 64 << 20 // bytes

@@ -314,11 +314,44 @@ func TestConfigRefuses(t *testing.T) {
 			t.Errorf("%v comes back as %v, %v", s, got, err)
 		}
 	}
+	for name, want := range map[string]Scope{"": ScopeNone, "uid2": ScopeUID2, "euid": ScopeEUID} {
+		if got, err := ParseScope(name); got != want || err != nil {
+			t.Errorf("scope %q: got %v, %v; want %v", name, got, err, want)
+		}
+	}
+	if _, err := ParseScope("UID2"); err == nil {
+		t.Error("scope in capitals: want an error")
+	}
 	for _, bad := range []string{"", "none", "opted_out", "screen"} {
 		if _, err := ParseSource(bad); err == nil {
 			t.Errorf("%q: want an error", bad)
 		}
 	}
+}
+
+// TestTokensOfBrowsersAndApps: one that a browser or an app had made counts only
+// on its site.
+func TestTokensOfBrowsersAndApps(t *testing.T) {
+	w := newWorld(t, testConfig())
+	s := newSpec(4)
+	s.privacy = bitClientSide
+	f := func(want Source, change func(*openrtb.BidRequest)) {
+		t.Helper()
+		r := only(eid("uidapi.com", 3, s.encode()))
+		change(r)
+		if _, got := w.Resolve(r, "demo", testNow); got != want {
+			t.Errorf("got %v; want %v", got, want)
+		}
+	}
+	app := func(bundle string) func(*openrtb.BidRequest) {
+		return func(r *openrtb.BidRequest) { r.Site, r.App = nil, &openrtb.App{Bundle: []byte(bundle)} }
+	}
+	f(SourceEID, func(*openrtb.BidRequest) {})
+	f(SourceIFA, func(r *openrtb.BidRequest) { r.Site.Domain = []byte("example.org") })
+	f(SourceIFA, func(r *openrtb.BidRequest) { r.Site = nil })
+	f(SourceEID, app("com.example.app"))
+	f(SourceIFA, app("com.example.other"))
+	f(SourceIFA, app("www.example.com")) // a domain is no app
 }
 
 // naive is the specification of Resolve for plain eids: for each source of the
