@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,16 +91,23 @@ func TestDemoCampaigns(t *testing.T) {
 			used[fmt.Sprintf("%dx%d", v.W, v.H)] = true
 			used["html"] = used["html"] || v.HTML != ""
 			used["image"] = used["image"] || v.ImageURL != ""
+			used[demoFormat(v)+" of "+lin.Advertiser.Name] = true
 		}
 		used[string(l.Pricing)], used[string(l.Pacing)] = true, true
+		used["guaranteed"] = used["guaranteed"] || l.Guaranteed
 		used["cap"] = used["cap"] || l.FrequencyCap.PerDay > 0
 		budgets(used, "line_item", l.Budget)
 		budgets(used, "campaign", lin.Campaign.Budget)
 		budgets(used, "advertiser", lin.Advertiser.Budget)
 		dimensions(used, "", reflect.ValueOf(l.Targeting))
 	}
-	want := []string{"cpm", "cpc", "even", "asap", "cap", "html", "image", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
+	want := []string{"cpm", "cpc", "even", "asap", "cap", "html", "image", "guaranteed", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
 		"line_item.daily", "line_item.lifetime", "campaign.daily", "campaign.lifetime", "advertiser.daily", "advertiser.lifetime"}
+	for _, of := range []string{" of Acme Motors", " of Blue Fjord Travel"} {
+		for _, format := range []string{"image", "html", "mraid", "video", "vast tag", "audio", "native"} {
+			want = append(want, format+of)
+		}
+	}
 	for i := range reflect.TypeFor[campaigns.Targeting]().NumField() {
 		switch f := reflect.TypeFor[campaigns.Targeting]().Field(i); f.Type {
 		case reflect.TypeFor[campaigns.Set]():
@@ -115,6 +123,21 @@ func TestDemoCampaigns(t *testing.T) {
 			t.Errorf("no demo line item uses %s", w)
 		}
 	}
+}
+
+// demoFormat is the format as a bidder serves it.
+func demoFormat(v *campaigns.Creative) string {
+	switch {
+	case slices.Contains(v.API, 5):
+		return "mraid"
+	case v.HTML != "":
+		return "html"
+	case v.ImageURL != "":
+		return "image"
+	case v.VAST != nil && v.VAST.TagURL != "":
+		return "vast tag"
+	}
+	return string(v.Format)
 }
 
 func budgets(used map[string]bool, level string, b campaigns.Budget) {
