@@ -157,9 +157,15 @@ func (x *exchange) judgeBeside(s *shot, offers []offer) {
 }
 
 func (x *exchange) out(s *shot, o *offer, broken *breach) {
-	if broken != nil {
-		o.loss = broken.loss()
-		x.tally.breach(broken, Sample{Exchange: s.exchange, Request: o.request, Bid: o.bid.ID, CRID: o.bid.CRID})
+	if broken == nil {
+		return
+	}
+	o.loss = broken.loss()
+	sample := Sample{Exchange: s.exchange, Request: o.request, Bid: o.bid.ID, CRID: o.bid.CRID}
+	if o.exhibit.imp == nil {
+		x.tally.breach(broken, sample)
+	} else {
+		x.tally.breachIn(o.exhibit.imp.format, broken, sample)
 	}
 }
 

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 type fakeDSP struct {
 	addr   string
 	price  string                         // of every bid
+	every  bool                           // bids on every imp of every format
 	spoil  func(req, resp map[string]any) // changes an answer before it is sent
 	before func(ctx *fasthttp.RequestCtx) // runs before each bid request is answered
 	notice func(kind string, try int) int // status of the n-th try of a bid's notice; nil: as it should be
@@ -47,7 +48,10 @@ type fakeDSP struct {
 
 	mu      sync.Mutex
 	bidNo   int
-	ledger  map[string]string // bid id -> price of its first billing notice
+	ledger  map[string]string // kind and bid id -> price of its first notice
+	times   map[string]string // kind and bid id -> multiplier of its first notice
+	streams map[string]bool   // bids whose markup was VAST
+	posts   int               // notices that came as POST
 	calls   map[string]int    // kind and bid id -> calls
 	byKind  map[string]int    // distinct bids per kind
 	queries []string          // of losses
@@ -57,7 +61,7 @@ type fakeDSP struct {
 func newFakeDSP(t *testing.T) *fakeDSP {
 	t.Helper()
 	d := &fakeDSP{
-		price: "2.5", ledger: map[string]string{}, calls: map[string]int{}, byKind: map[string]int{}, orders: map[string]int{},
+		price: "2.5", ledger: map[string]string{}, times: map[string]string{}, streams: map[string]bool{}, calls: map[string]int{}, byKind: map[string]int{}, orders: map[string]int{},
 	}
 	d.start(t, "127.0.0.1:0")
 	t.Cleanup(func() { d.stop() })
@@ -159,6 +163,9 @@ func (d *fakeDSP) track(ctx *fasthttp.RequestCtx, path string) {
 	kind, id := parts[2], parts[3]
 	d.mu.Lock()
 	d.calls[kind+id]++
+	if ctx.IsPost() {
+		d.posts++
+	}
 	try := d.calls[kind+id]
 	d.mu.Unlock()
 	if d.notice != nil {
@@ -171,10 +178,11 @@ func (d *fakeDSP) track(ctx *fasthttp.RequestCtx, path string) {
 	defer d.mu.Unlock()
 	if _, seen := d.ledger[kind+id]; !seen {
 		d.ledger[kind+id] = string(ctx.QueryArgs().Peek("p"))
+		d.times[kind+id] = string(ctx.QueryArgs().Peek("x"))
 		d.byKind[kind]++
 	}
 	switch kind {
-	case "loss":
+	case "loss", "error":
 		d.queries = append(d.queries, ctx.QueryArgs().String())
 	case "click":
 		ctx.Response.Header.Set("Location", "https://shop.example/?a=1&"+clickParameter+"="+id)
@@ -189,8 +197,11 @@ func (d *fakeDSP) bid(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	var bids []any
+	if d.every {
+		bids = d.mixedBids(req)
+	}
 	for _, v := range req["imp"].([]any) {
-		if b, ok := v.(map[string]any)["banner"].(map[string]any); ok {
+		if b, ok := v.(map[string]any)["banner"].(map[string]any); ok && !d.every {
 			bids = append(bids, d.oneBid(v.(map[string]any), b))
 		}
 	}
@@ -201,6 +212,12 @@ func (d *fakeDSP) bid(ctx *fasthttp.RequestCtx) {
 	resp := map[string]any{
 		"id": req["id"], "cur": "USD", "bidid": "x",
 		"seatbid": []any{map[string]any{"seat": "fake", "bid": bids}},
+	}
+	if d.every {
+		resp["seatbid"].([]any)[0].(map[string]any)["seat"] = "our-seat"
+		if cur, ok := req["cur"].([]any); ok {
+			resp["cur"] = cur[0]
+		}
 	}
 	if d.spoil != nil {
 		d.spoil(req, resp)

@@ -196,9 +196,10 @@ func (e *exhibit) dealTerms() *breach {
 	if e.price < floor {
 		return &breach{RuleDealFloor, fmt.Sprintf("%s: deal %s wants at least %s", e.price, d.id, floor)}
 	}
+	// bidfloor is the agreed price, whatever else the deal says of durations.
 	// Prices have four decimals; an agreed price may have more.
-	if d.at == 3 && floor > 0 && e.price >= floor+priceStep {
-		return &breach{RuleDealPrice, fmt.Sprintf("%s: deal %s has the fixed price %s", e.price, d.id, floor)}
+	if fixed := max(floor, d.floor); d.at == 3 && fixed > 0 && e.price >= fixed+priceStep {
+		return &breach{RuleDealPrice, fmt.Sprintf("%s: deal %s has the fixed price %s", e.price, d.id, fixed)}
 	}
 	return nil
 }

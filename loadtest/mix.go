@@ -28,7 +28,7 @@ func (g *generator) mixed(c cohort, bytesWanted float64) *request {
 	if g.cfg.Auction == "second" {
 		r.AT = 2
 	}
-	if g.likely(g.cfg.Generate.TestShare) {
+	if g.likely(max(g.cfg.Generate.TestShare, mixedTestShare)) {
 		r.Test = 1
 	}
 	g.surroundings(r, f, handset, where)
@@ -44,6 +44,9 @@ func (g *generator) mixed(c cohort, bytesWanted float64) *request {
 	}
 	return r
 }
+
+// mixedTestShare is the least share of tests among mixed requests.
+const mixedTestShare = 0.01
 
 func (g *generator) likely(p float64) bool { return g.rnd.Float64() < p }
 
@@ -181,8 +184,8 @@ func (g *generator) offerDeals(m *imp, names []string) *pmp {
 		if domains := g.cfg.Generate.Domains; len(domains) > 0 && g.likely(0.2) {
 			d.WADomain = []string{one(g.rnd, domains...)}
 		}
-		if m.Video == nil && m.Audio == nil {
-			continue
+		if m.Video == nil && m.Audio == nil || d.AT == 3 {
+			continue // a fixed price has no floors
 		}
 		if g.likely(0.15) {
 			d.DurFloors = g.durFloors()

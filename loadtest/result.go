@@ -82,6 +82,8 @@ type FormatCount struct {
 	Bids   int64 `json:"bids"` // bids, invalid ones too
 	Wins   int64 `json:"wins"`
 	Billed int64 `json:"billed"`
+	// Invalid are the breaches of its bids by rule.
+	Invalid map[Rule]int64 `json:"invalid,omitempty"`
 }
 
 // LineResult is what one creative of one line item did.
@@ -138,7 +140,7 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 	if elapsed > 0 {
 		r.RPS = float64(r.Sent) / elapsed.Seconds()
 	}
-	r.Formats, r.Events = t.formatCounts(), map[string]int64{}
+	r.Events = map[string]int64{}
 	for k := range t.events {
 		if n := t.events[k].Load(); n > 0 {
 			r.Events[errandKind(k).String()] = n
@@ -146,7 +148,7 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.BilledNanos = t.mu.billed[cur]
+	r.BilledNanos, r.Formats = t.mu.billed[cur], t.formatCounts()
 	r.Billed, r.Status, r.Invalid = maps.Clone(t.mu.billed), maps.Clone(t.mu.status), maps.Clone(t.mu.rules)
 	r.Samples = slices.Clone(t.mu.samples)
 	r.Notices.Undelivered = maps.Clone(t.mu.undelivered)
@@ -156,12 +158,14 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 	return r
 }
 
+// formatCounts is called with t.mu held.
 func (t *tally) formatCounts() map[string]FormatCount {
 	counts := map[string]FormatCount{}
 	for i := range t.formats {
 		f := &t.formats[i]
 		c := FormatCount{
 			Sent: f.imps.Load(), Bids: f.bids.Load(), Wins: f.wins.Load(), Billed: f.billed.Load(),
+			Invalid: maps.Clone(t.mu.byFormat[i]),
 		}
 		if c.Sent > 0 {
 			counts[Format(i).String()] = c

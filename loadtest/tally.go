@@ -31,6 +31,7 @@ type tally struct {
 		sync.Mutex
 		status      map[int]int64
 		rules       map[Rule]int64
+		byFormat    [formats]map[Rule]int64
 		samples     []Sample
 		billed      map[string]money.Nanos
 		lines       map[string]*LineResult // by cid and crid
@@ -59,6 +60,17 @@ func (t *tally) countStatus(code int) {
 	t.mu.Lock()
 	t.mu.status[code]++
 	t.mu.Unlock()
+}
+
+// breachIn is breach, counted for a format too.
+func (t *tally) breachIn(f Format, b *breach, s Sample) {
+	t.breach(b, s)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mu.byFormat[f] == nil {
+		t.mu.byFormat[f] = map[Rule]int64{}
+	}
+	t.mu.byFormat[f][b.rule]++
 }
 
 // breach counts a broken rule and keeps the first few as samples.
