@@ -98,3 +98,11 @@ func parent(name string) string {
 	}
 	return rest
 }
+
+// bare is name less "www.", where a domain is left.
+func bare(name string) string {
+	if rest, cut := strings.CutPrefix(name, "www."); cut && strings.Contains(rest, ".") {
+		return rest
+	}
+	return name
+}

@@ -68,7 +68,8 @@ const (
 	keptAccounts = 6  // few chains are longer, and each costs clearing in every view
 )
 
-// account is an account at an advertising system, in hashes.
+// account is an account at an advertising system, in hashes. One that is not
+// there is 0, which is in a table by chance alone, like any other.
 type account struct {
 	form   accountForm
 	system uint64
@@ -104,6 +105,7 @@ func (v *view) account(i int) account {
 	return v.first[i]
 }
 
+// identify hashes an account as it is compared. s is not nil.
 func identify[S, A string | []byte](s *Snapshot, system S, id A) account {
 	var buf [maxDomain + 1 + maxAccount]byte
 	b, ok := appendDomain(buf[:0], system)
@@ -177,7 +179,7 @@ func (v *view) judgeChain(r *Rules) Verdict {
 	if r.SChain == Allow {
 		return OK
 	}
-	if len(c.Nodes) == 0 || !v.o.sells(&c.Nodes[len(c.Nodes)-1]) {
+	if len(c.Nodes) == 0 || !v.o.endsIn(&c.Nodes[len(c.Nodes)-1]) {
 		return SChainBroken
 	}
 	if v.s == nil {
@@ -199,9 +201,9 @@ func (v *view) judgeChain(r *Rules) Verdict {
 	return OK
 }
 
-// sells says whether n is the exchange, selling the offer's account. What the
+// endsIn says whether n is the exchange, selling the offer's account. What the
 // offer does not say is not compared.
-func (o *Offer) sells(n *openrtb.SChainNode) bool {
+func (o *Offer) endsIn(n *openrtb.SChainNode) bool {
 	if o.AdSystem != "" {
 		var buf, buf2 [maxDomain]byte
 		want, ok := appendDomain(buf[:0], o.AdSystem)
@@ -221,9 +223,8 @@ func (o *Offer) sells(n *openrtb.SChainNode) bool {
 
 // judgeLink looks at paid node i and at the paid one before it, if any.
 func (v *view) judgeLink(before, i int) Verdict {
-	a := v.account(i)
-	at, known := v.s.sellers.find(a.key)
-	if a.form != wellFormed || !known {
+	at, known := v.s.sellers.find(v.account(i).key)
+	if !known {
 		return OK
 	}
 	switch facts := v.s.facts[at]; {
@@ -256,13 +257,10 @@ func (v *view) named(facts sellerFacts, i int) bool {
 
 // reseller says whether the owner's file has node i as RESELLER and not as DIRECT.
 func (v *view) reseller(r *Rules, i int) bool {
-	f, a := v.authority(r), v.account(i)
-	if a.form != wellFormed {
-		return false
-	}
-	direct, listed := v.s.listings.marked(f.owner.in(a.key))
+	f, key := v.authority(r), v.account(i).key
+	direct, listed := v.s.listings.marked(f.owner.in(key))
 	if f.partnerNamed && !direct {
-		d, l := v.s.listings.marked(f.partner.in(a.key))
+		d, l := v.s.listings.marked(f.partner.in(key))
 		direct, listed = d, listed || l
 	}
 	return listed && !direct
@@ -447,7 +445,7 @@ func (s *Snapshot) sells(a account) standing {
 	if _, ok := s.systems[a.system]; !ok {
 		return unknown
 	}
-	if _, ok := s.sellers.find(a.key); !ok || a.form == noAccount {
+	if _, ok := s.sellers.find(a.key); !ok {
 		return unauthorised
 	}
 	return authorised

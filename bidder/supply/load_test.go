@@ -91,6 +91,17 @@ func TestLoadStates(t *testing.T) {
 	f(state{Checked: testNow}, "", unknown, errNoLine.Error())
 }
 
+// TestLoadRootLost: whether a lost root's file named the subdomain is not known,
+// and the subdomain's own file holds.
+func TestLoadRootLost(t *testing.T) {
+	dir := world{"public_suffix_list.dat": testSuffixes, "ads.txt/own.site.example": sells}.write(t)
+	writeTest(t, dir, "ads.txt/site.example", state{Failed: testNow, Why: "got HTTP status 500"}, "")
+	s := mustLoad(t, dir)
+	if a, b := sellsOn(s, "own.site.example"), sellsOn(s, "site.example"); a != authorised || b != unknown {
+		t.Errorf("got %v, %v; want the subdomain's file to hold, and the root unknown", a, b)
+	}
+}
+
 func TestLoadForeignFiles(t *testing.T) {
 	dir := world{"ads.txt/site.example": sells}.write(t)
 	other := filepath.Join(dir, "ads.txt", "plain.example") // of another crawler

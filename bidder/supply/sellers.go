@@ -39,10 +39,17 @@ type SellersSummary struct {
 
 var errNoSellers = errors.New(`got no "sellers"; want an array (sellers.json, Object: Parent)`)
 
+// What one seller, or any value beside the sellers, may be.
+const (
+	maxValue   = 1 << 20 // bytes
+	maxNesting = 1000    // objects and arrays inside each other
+)
+
 // ParseSellers reads a sellers.json and calls each for every seller in turn; it
-// keeps none. Its memory is that of the largest single value; the caller bounds
-// r. An entry without a usable id is counted; JSON that breaks off is an error,
-// which says nothing of the entries before it. An error of each ends it.
+// keeps none, so it takes a few megabytes for a file of any length. An entry
+// without a usable id is counted. JSON that is broken or breaks off, and a value
+// of more than a megabyte, are an error, which takes back nothing that was handed
+// over. An error of each ends it.
 //
 // Tolerated: a byte order mark, ids that are numbers, flags that are strings or
 // booleans, types in any case.
@@ -52,7 +59,8 @@ func ParseSellers(r io.Reader, each func(*Seller) error) (SellersSummary, error)
 	if b, _ := in.Peek(3); string(b) == "\ufeff" {
 		in.Discard(3)
 	}
-	dec := json.NewDecoder(in)
+	values := &valueReader{r: in, left: maxValue}
+	dec := &valueDecoder{json.NewDecoder(values), values}
 	dec.UseNumber()
 	if err := expect(dec, '{'); err != nil {
 		return sum, err
@@ -87,8 +95,39 @@ func ParseSellers(r io.Reader, each func(*Seller) error) (SellersSummary, error)
 	return sum, nil
 }
 
+// valueReader fails where a value is too long; valueDecoder begins each one anew.
+// The decoder reads ahead, by no more than it has buffered.
+type valueReader struct {
+	r    io.Reader
+	left int
+}
+
+func (v *valueReader) Read(p []byte) (int, error) {
+	if v.left <= 0 {
+		return 0, fmt.Errorf("got a value of more than %d bytes; want at most that many", maxValue)
+	}
+	n, err := v.r.Read(p[:min(len(p), v.left)])
+	v.left -= n
+	return n, err
+}
+
+type valueDecoder struct {
+	*json.Decoder
+	values *valueReader
+}
+
+func (d *valueDecoder) Decode(v any) error {
+	d.values.left = maxValue
+	return d.Decoder.Decode(v)
+}
+
+func (d *valueDecoder) Token() (json.Token, error) {
+	d.values.left = maxValue
+	return d.Decoder.Token()
+}
+
 // skip passes over one value without keeping it.
-func skip(dec *json.Decoder) error {
+func skip(dec *valueDecoder) error {
 	for depth := 0; ; {
 		t, err := dec.Token()
 		if err != nil {
@@ -96,7 +135,9 @@ func skip(dec *json.Decoder) error {
 		}
 		switch t {
 		case json.Delim('{'), json.Delim('['):
-			depth++
+			if depth++; depth > maxNesting {
+				return fmt.Errorf("got more than %d values inside each other; want at most that many", maxNesting)
+			}
 		case json.Delim('}'), json.Delim(']'):
 			depth--
 		}
@@ -106,7 +147,7 @@ func skip(dec *json.Decoder) error {
 	}
 }
 
-func expect(dec *json.Decoder, want json.Delim) error {
+func expect(dec *valueDecoder, want json.Delim) error {
 	t, err := dec.Token()
 	if err != nil {
 		return err
@@ -117,7 +158,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 	return nil
 }
 
-func (sum *SellersSummary) sellers(dec *json.Decoder, each func(*Seller) error) error {
+func (sum *SellersSummary) sellers(dec *valueDecoder, each func(*Seller) error) error {
 	if err := expect(dec, '['); err != nil {
 		return fmt.Errorf("sellers: %w", err)
 	}
@@ -169,7 +210,7 @@ func (e *sellerJSON) seller() (Seller, bool) {
 		s.Type = SellerBoth
 	}
 	if d, ok := domainOf(hostOf(trim(string(e.Domain)))); ok {
-		s.Domain, _ = (*suffixes)(nil).root(d)
+		s.Domain = bare(d)
 	}
 	return s, s.ID != "" && len(s.ID) <= maxAccount
 }

@@ -23,7 +23,7 @@ func TestParseSellers(t *testing.T) {
 		t.Helper()
 		sum, err := ParseSellers(strings.NewReader(body), func(*Seller) error { return nil })
 		if sum.Sellers != sellers || sum.Bad != bad || (err != nil) != wantErr {
-			t.Errorf("%s: got %d sellers, %d bad, %v; want %d, %d, error %v", body, sum.Sellers, sum.Bad, err, sellers, bad, wantErr)
+			t.Errorf("%.200s: got %d sellers, %d bad, %v; want %d, %d, error %v", body, sum.Sellers, sum.Bad, err, sellers, bad, wantErr)
 		}
 	}
 	f(`{"sellers":[]}`, 0, 0, false)
@@ -37,6 +37,12 @@ func TestParseSellers(t *testing.T) {
 	f(`[]`, 0, 0, true)
 	f(`<html>`, 0, 0, true)
 	f(``, 0, 0, true)
+	long := strings.Repeat("x", 2*maxValue)
+	f(`{"ext":"`+long+`","sellers":[]}`, 0, 0, true)
+	f(`{"sellers":[{"seller_id":"1"},{"name":"`+long+`"}]}`, 1, 0, true)
+	f(`{"ext":[`+strings.Repeat(`"1234567",`, maxValue/4)+`0],"sellers":[`+strings.Repeat(`{"seller_id":"1"},`, maxValue/8)+`{}]}`, maxValue/8, 1, false)
+	f(strings.Repeat("[", 1<<20), 0, 0, true)
+	f(`{"ext":`+strings.Repeat("[", 1<<20), 0, 0, true)
 	stop := errors.New("stop")
 	if _, err := ParseSellers(strings.NewReader(`{"sellers":[{"seller_id":1}]}`), func(*Seller) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v; want the caller's error", err)

@@ -57,10 +57,7 @@ func parseSuffixes(r io.Reader) (*suffixes, error) {
 // public suffix itself. Without a list, a name is its own root, less "www.".
 func (s *suffixes) root(name string) (root string, ok bool) {
 	if s == nil {
-		if rest, cut := strings.CutPrefix(name, "www."); cut && strings.Contains(rest, ".") {
-			name = rest
-		}
-		return name, true
+		return bare(name), true
 	}
 	// The longest match wins, so names are tried from the longest on; before is
 	// name's tail with one label more than tail.
