@@ -101,7 +101,9 @@ func (b *Bidder) admitUser(a *auction) NoBid {
 		a.user, a.userFrom = b.deps.Users.Resolve(&a.req, a.exchange.UserIDSpace, a.now)
 		return NoBidNone
 	}
-	b.metrics.withheld[a.privacy.Reason].Add(1)
+	if !a.dry {
+		b.metrics.withheld[a.privacy.Reason].Add(1)
+	}
 	if !b.cfg.ContextualWithoutBasis || !a.exchange.ContextualWithoutBasis {
 		return NoBidPrivacy
 	}
@@ -111,8 +113,11 @@ func (b *Bidder) admitUser(a *auction) NoBid {
 // admitTraffic refuses what no person is behind. It comes before everything that
 // is learned from traffic.
 func (b *Bidder) admitTraffic(a *auction) NoBid {
-	if b.deps.Traffic == nil || a.dry && b.deps.Traffic == nil {
+	switch {
+	case b.deps.Traffic == nil:
 		return NoBidNone
+	case a.dry:
+		return ofTraffic(b.deps.Traffic.Look(&a.req))
 	}
 	return ofTraffic(b.deps.Traffic.Judge(&a.req, a.user, a.now))
 }

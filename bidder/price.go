@@ -95,11 +95,7 @@ func (a *auction) guaranteed(imp *openrtb.Imp) bool {
 // bid turns the line's worth into a price in the answer's currency, at or above
 // the floor, and the amounts to reserve for it.
 func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candidate, NoBid) {
-	ctr := money.PPM(0)
-	if l.item.Pricing == campaigns.PricingCPC {
-		ctr = b.deps.Rates.CTR(l.ads[c.ad].creative.ID, l.item.ExpectedCTR)
-	}
-	worth, err := scoring.Value(l.item, l.fee, ctr)
+	worth, _, err := b.worth(l, l.ads[c.ad])
 	if err != nil {
 		return c, NoBidInternal
 	}
@@ -128,6 +124,17 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidInternal
 	}
 	return c, NoBidNone
+}
+
+// worth is what an impression with the ad brings, and the click rate that it
+// rests on, of CPC alone.
+func (b *Bidder) worth(l *line, ad *ad) (scoring.Worth, money.PPM, error) {
+	ctr := money.PPM(0)
+	if l.item.Pricing == campaigns.PricingCPC {
+		ctr = b.deps.Rates.CTR(ad.creative.ID, l.item.ExpectedCTR)
+	}
+	w, err := scoring.Value(l.item, l.fee, ctr)
+	return w, ctr, err
 }
 
 // cost is what one play of the impression may cost and charge: of a screen that
@@ -277,10 +284,12 @@ func (b *Bidder) wouldAfford(a *auction, l *line, c *candidate, day pacing.Day) 
 	if limit > 0 && (a.user == 0 || !b.deps.Frequency.Allows(key, limit, a.now)) {
 		return NoBidFrequency
 	}
-	if b.deps.Wallet.Affords(l.item.ID, a.now, c.amount, c.guaranteed) != pacing.RefusedNot {
+	switch b.deps.Wallet.Affords(l.item.ID, a.now, c.amount, c.guaranteed) {
+	case pacing.RefusedNot, pacing.RefusedNoLease: // its first bid asks for a lease
+		return NoBidNone
+	default:
 		return NoBidBudget
 	}
-	return NoBidNone
 }
 
 // priceStep is what four decimals can say: 100 micros.

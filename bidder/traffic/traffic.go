@@ -86,24 +86,35 @@ func (f *Filter) Judge(r *openrtb.BidRequest, user ids.UserKey, now time.Time) V
 }
 
 func (f *Filter) judge(r *openrtb.BidRequest, user ids.UserKey, now time.Time) Verdict {
+	from, v := f.look(r)
+	if v != OK || r.DOOH != nil {
+		return v
+	}
+	return f.judgeRates(&from, user, now)
+}
+
+// Look is Judge without its memory: it counts nothing and asks no rates.
+func (f *Filter) Look(r *openrtb.BidRequest) Verdict {
+	_, v := f.look(r)
+	return v
+}
+
+func (f *Filter) look(r *openrtb.BidRequest) (from clients, v Verdict) {
 	if r.DOOH != nil {
-		return OK
+		return from, OK
 	}
 	d := r.Device
 	if f.on(DeviceUnknown) && unknown(d) {
-		return DeviceUnknown
+		return from, DeviceUnknown
 	}
-	var from clients
-	if d != nil {
-		from = clientsOf(d)
-		if v := f.judgeDevice(r); v != OK {
-			return v
-		}
-		if v := f.judgeAddresses(&from); v != OK {
-			return v
-		}
+	if d == nil {
+		return from, OK
 	}
-	return f.judgeRates(&from, user, now)
+	from = clientsOf(d)
+	if v := f.judgeDevice(r); v != OK {
+		return from, v
+	}
+	return from, f.judgeAddresses(&from)
 }
 
 func unknown(d *openrtb.Device) bool {

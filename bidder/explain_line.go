@@ -1,0 +1,169 @@
+package bidder
+
+import (
+	"slices"
+
+	"bidhawk/internal/money"
+	"bidhawk/internal/openrtb"
+	"bidhawk/pacing"
+)
+
+// PriceExplanation is how a line item's price on an impression comes about. Prices
+// are per mille, in the currency beside them.
+type PriceExplanation struct {
+	Deal        string    `json:"deal,omitempty"` // empty: the open auction
+	Pricing     string    `json:"pricing"`
+	Price       string    `json:"price"`                      // of the rule: per mille, per click of CPC
+	CTR         money.PPM `json:"expected_ctr_ppm,omitempty"` // of CPC
+	PlatformFee money.PPM `json:"platform_fee_ppm"`           // of the charge, taken off
+	DataFee     string    `json:"data_fee,omitempty"`         // part of the charge, taken off
+	MaxBid      string    `json:"max_bid"`                    // bounds it
+	Value       string    `json:"value"`                      // what the impression is worth, in the advertiser's currency
+	Currency    string    `json:"currency"`                   // the advertiser's
+	Converted   string    `json:"converted,omitempty"`        // the value in the answer's currency, rounded down
+	Floor       string    `json:"floor"`                      // as sent
+	FloorCur    string    `json:"floor_currency"`
+	FloorIn     string    `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
+	Bid         string    `json:"bid,omitempty"`             // in the answer's currency
+	BidCurrency string    `json:"bid_currency"`
+	DealPrice   bool      `json:"deal_price,omitempty"` // at=3: the floor is the price
+	Multiplier  string    `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
+	Reason      string    `json:"reason,omitempty"`     // why there is no bid at this price
+}
+
+// explainLine finds the first reason against a line item on impression i, and all
+// of them.
+func (b *Bidder) explainLine(e *LineExplanation, a *auction, i int) {
+	imp := &a.req.Imp[i]
+	var all reasons
+	if e.Targeting = a.book.index.Explain(&a.facts, &a.imp, e.LineItem); len(e.Targeting) > 0 {
+		all.add(NoBidNoMatch)
+	}
+	row, ok := a.book.index.Row(e.LineItem)
+	if ok {
+		all.add(b.explainAds(e, a, imp, row)...)
+		all.add(b.explainPrices(e, a, i, row)...)
+	}
+	e.First, e.stage = bidding, noBidCount
+	if len(all) > 0 {
+		e.First, e.stage = all[0].String(), all[0]
+	}
+	for _, r := range all {
+		e.Reasons = append(e.Reasons, r.String())
+	}
+}
+
+// reasons is a list without repeats, in the order in which a bid meets them.
+type reasons []NoBid
+
+func (r *reasons) add(more ...NoBid) {
+	for _, n := range more {
+		if n != NoBidNone && !slices.Contains(*r, n) {
+			*r = append(*r, n)
+		}
+	}
+	slices.Sort(*r)
+}
+
+// explainAds holds every ad of the line against every rule. What speaks against
+// the line are the reasons of the ad that comes nearest.
+func (b *Bidder) explainAds(e *LineExplanation, a *auction, imp *openrtb.Imp, row int32) []NoBid {
+	l := &a.book.lines[row]
+	best := []NoBid{NoBidNoCreative}
+	for _, ad := range l.ads {
+		against := ad.refusals(a, imp)
+		c := CreativeExplanation{Creative: ad.creative.ID, Format: ad.medium.String()}
+		for _, r := range against {
+			c.Reasons = append(c.Reasons, r.String())
+		}
+		e.Creatives = append(e.Creatives, c)
+		if len(against) == 0 {
+			best = nil
+		} else if best != nil && (best[0] == NoBidNoCreative || len(against) < len(best)) {
+			best = against
+		}
+	}
+	return best
+}
+
+// refusals are all rules that ad breaks on imp.
+func (ad *ad) refusals(a *auction, imp *openrtb.Imp) (all reasons) {
+	if !a.offers.has(ad.medium) {
+		return reasons{NoBidNoCreative}
+	}
+	for _, r := range rules[ad.medium] {
+		all.add(r(a, imp, ad))
+	}
+	return all
+}
+
+// explainPrices prices the line in the open auction or under each of its deals,
+// and asks whether it could be afforded.
+func (b *Bidder) explainPrices(e *LineExplanation, a *auction, i int, row int32) (against reasons) {
+	imp, l := &a.req.Imp[i], &a.book.lines[row]
+	k := slices.IndexFunc(l.ads, func(x *ad) bool { return a.offers.has(x.medium) && x.refusal(a, imp) == NoBidNone })
+	if k < 0 {
+		if k = slices.IndexFunc(l.ads, func(x *ad) bool { return a.offers.has(x.medium) }); k < 0 {
+			return nil
+		}
+	}
+	deals := []int32{-1}
+	if l.onDeals {
+		deals = nil
+		for n := range a.imp.Deals {
+			if r := a.usable(imp, n, row, l.ads[k]); r == NoBidNone {
+				deals = append(deals, int32(a.dealIdx[n]))
+			} else if r != NoBidNoMatch {
+				against.add(r)
+			}
+		}
+	}
+	good := false
+	var failed reasons
+	for _, deal := range deals {
+		c := candidate{row: row, ad: int32(k), deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar}
+		priced, r := b.bid(a, imp, l, c)
+		if r == NoBidNone {
+			r = b.wouldAfford(a, l, &priced, pacing.DayOf(a.now.In(l.zone)))
+		}
+		e.Prices = append(e.Prices, b.explainPrice(a, imp, l, &priced, r))
+		good = good || r == NoBidNone
+		failed.add(r)
+	}
+	if !good {
+		against.add(failed...)
+	}
+	return against
+}
+
+func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidate, reason NoBid) PriceExplanation {
+	worth, ctr, _ := b.worth(l, l.ads[c.ad]) // an error is the reason, and the worth none
+	f := floorOf(imp, c.deal, l.ads[c.ad])
+	p := PriceExplanation{
+		Pricing: string(l.item.Pricing), Price: l.item.Price.String(), CTR: ctr, PlatformFee: l.fee, MaxBid: l.item.MaxBid.String(),
+		Value: worth.Bid.String(), Currency: l.advertiser.Currency.String(), Floor: f.price.String(), FloorCur: f.cur.String(),
+		BidCurrency: a.cur.String(), DealPrice: f.fixed,
+	}
+	if l.item.DataFee > 0 {
+		p.DataFee = l.item.DataFee.String()
+	}
+	if c.deal >= 0 {
+		p.Deal = string(imp.PMP.Deals[c.deal].ID)
+	}
+	if v, ok := a.fx.Convert(worth.Bid, l.advertiser.Currency, a.cur, money.RoundDown); ok {
+		p.Converted = v.String()
+	}
+	if v, ok := a.fx.Convert(f.price, f.cur, a.cur, money.RoundUp); ok {
+		p.FloorIn = v.String()
+	}
+	if m := multiplier(imp); m != oneImpression {
+		p.Multiplier = string(money.AppendMicros(nil, int64(m)))
+	}
+	if c.price > 0 {
+		p.Bid = c.price.String()
+	}
+	if reason != NoBidNone {
+		p.Reason = reason.String()
+	}
+	return p
+}
