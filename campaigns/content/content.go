@@ -3,12 +3,12 @@
 // a publisher blocks in one taxonomy, an advertiser declares in another.
 //
 // The taxonomies 1.0, 2.2 and 3.1 are the IAB Tech Lab's, embedded under CC BY
-// 3.0 (see iab/README.md for the attribution). AdCOM 1.0 ("List: Category
-// Taxonomies", with its additions of 2023-10, number 8, and 2024-12, number 9)
-// numbers them 1 for 1.0; 2, 5 and 6 for 2.0, 2.1 and 2.2; 7 and 9 for 3.0 and
-// 3.1. 2.2 holds every id of 2.0 and 2.1 and adds the sensitive topics; 3.1 is
-// 3.0 with one genre more (700): each family is served by its newest table. 3, 4
-// and 8 are taxonomies of products and audiences, and unknown here.
+// 3.0 (see iab/README.md for the attribution). AdCOM ("List: Category
+// Taxonomies") numbers them 1 for 1.0; 2, 5 and 6 for 2.0, 2.1 and 2.2; 7 and 9
+// for 3.0 and 3.1. 2.2 has the ids of 2.0 and 2.1 and adds the sensitive topics;
+// 3.1 is 3.0 with one genre more (700): each family is served by its newest table.
+// 3, 4 and 8 are taxonomies of products and audiences, and unknown here. Sources
+// and what was compared: docs/decisions/2026-11-25-content-taxonomies.md.
 package content
 
 import (
