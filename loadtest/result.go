@@ -219,12 +219,12 @@ func (r *Result) print(out io.Writer, cur string) error {
 		r.BilledNanos, cur, r.BilledNanos, r.InDoubtNanos())
 	for _, name := range slices.Sorted(maps.Keys(r.Formats)) {
 		if f := r.Formats[name]; err == nil && len(r.Formats) > 1 {
-			_, err = fmt.Fprintf(out, "  %-12s %d imps, %d bids, %d won, %d billed\n", name, f.Sent, f.Bids, f.Wins, f.Billed)
+			_, err = fmt.Fprintf(out, "  %-14s %d imps, %d bids, %d won, %d billed\n", name, f.Sent, f.Bids, f.Wins, f.Billed)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Events)) {
 		if n := r.Events[name]; err == nil && len(r.Formats) > 1 {
-			_, err = fmt.Fprintf(out, "  %-12s %d acknowledged\n", name, n)
+			_, err = fmt.Fprintf(out, "  %-14s %d acknowledged\n", name, n)
 		}
 	}
 	for _, s := range r.Samples {

@@ -23,7 +23,8 @@ type trackers struct {
 func (e *exhibit) findTrackers(markup string, hosts []string) trackers {
 	own := func(urls ...string) string {
 		for _, u := range urls {
-			if u = strings.TrimSpace(u); slices.Contains(hosts, hostOf(u)) {
+			u = strings.TrimSpace(u)
+			if h := hostOf(u); h != "" && slices.Contains(hosts, h) {
 				return u
 			}
 		}

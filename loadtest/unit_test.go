@@ -280,6 +280,8 @@ func TestMacros(t *testing.T) {
 	f("${AUCTION_SEAT_ID}${AUCTION_UNKNOWN}.", ".", ".")
 	f("${x.y} ${} ${AUCTION_PRICE", "${x.y} ${} ${AUCTION_PRICE", "${x.y} ${} ${AUCTION_PRICE")
 	f("$${AUCTION_LOSS}}", "$102}", "$102}")
+	m.multiplier = 14_320_000
+	f("${AUCTION_MULTIPLIER}", "14.32", "14.32")
 }
 
 func TestFindURLAndRequest(t *testing.T) {
@@ -313,6 +315,10 @@ func TestFindURLAndRequest(t *testing.T) {
 	g("http://h/a b", "", "", false)
 	g("http:///x", "", "", false)
 	g("http://h/\r\nHost: evil", "", "", false)
+	post, _, ok := appendCall(nil, true, "http://h/x")
+	if want := "POST /x HTTP/1.1\r\nHost: h\r\nUser-Agent: bidhawk-loadtest\r\nContent-Length: 0\r\n\r\n"; !ok || string(post) != want {
+		t.Errorf("%q: want %q", post, want)
+	}
 	if got := clickID("https://x.example/?bh_click=abc%2B&z=1"); got != "abc+" {
 		t.Errorf("click id %q", got)
 	}
@@ -373,18 +379,15 @@ func judgeAll(j *judge, f *facts, body []byte) {
 	if err != nil {
 		return
 	}
-	j.response(f, f.id, a)
-	for _, s := range a.SeatBid {
-		for i := range s.Bid {
-			j.bid(f, a, s.Seat, &s.Bid[i])
-			findURL(s.Bid[i].AdM, clickPath)
-		}
-	}
+	judged(j, f, a)
 }
 
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte(`{"id":"r","imp":[{"id":"1","banner":{"format":[{"w":300,"h":250}]}}]}`),
 		[]byte(`{"id":"r","seatbid":[{"bid":[{"id":"b","impid":"1","price":1.5,"adm":"<a>"}]}]}`))
+	f.Add([]byte(podRequest), []byte(`{"id":"r","seatbid":[{"bid":[{"id":"b","impid":"3","price":5,"dur":15,"cid":"1","crid":"1","burl":"b","mtype":2},
+		{"id":"c","impid":"3","price":5,"dur":15,"cid":"1","crid":"1","burl":"b","mtype":2}]}]}`))
+	f.Add([]byte(nativeRequest12), []byte(`{"id":"r","seatbid":[{"bid":[{"id":"b","impid":"1","price":1.5,"mtype":4,"adm":"{}"}]}]}`))
 	f.Add([]byte(`{"imp":[{"banner":[],"pmp":{"deals":{}}}]}`), []byte(`{"seatbid":[{"bid":[{"price":"1"}]}]}`))
 	f.Fuzz(func(t *testing.T, request, response []byte) {
 		judgeAll(newJudge(true, false), readFacts(request), response)

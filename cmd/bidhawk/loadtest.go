@@ -21,8 +21,8 @@ type loadtestCommand struct {
 	Auction      string        `help:"Price of the auction." enum:"first,second" default:"first"`
 	Billing      string        `help:"What bills video and audio: the billing notice, or the VAST impression." enum:"burl,vast" default:"burl"`
 	Formats      []string      `help:"Formats to send, each with an optional weight (video,native:2), or all; none: the plain banner workload." aliases:"mix"`
-	Seat         string        `help:"The bidder's seat at the exchange: some requests and deals of --formats are then for it."`
-	Domains      []string      `help:"Advertisers' domains that some deals of --formats are for."`
+	Seat         string        `help:"The bidder's seat at the exchange: some requests and deals of --formats are for it." default:"bidhawk"`
+	Domains      []string      `help:"Advertisers' domains that some deals of --formats are for." default:"acme-motors.example,blue-fjord.example"`
 	TestShare    float64       `help:"Share of requests with test=1." default:"0"`
 	PostShare    float64       `help:"Share of notices sent as POST." default:"0.1"`
 	Users        int           `help:"Distinct users." default:"100000"`
