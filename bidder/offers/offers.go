@@ -39,13 +39,13 @@ func (c Config) Validate() error {
 	f := func(field string, value any, rule string) error {
 		return fmt.Errorf("offers.%s: got %v; want %s", field, value, rule)
 	}
-	span := func(d time.Duration) bool { return d >= 100*time.Millisecond && d <= time.Minute }
+	span := func(d, most time.Duration) bool { return d >= 100*time.Millisecond && d <= most }
 	switch {
-	case c.Entries < shardCount*bucketSize || c.Entries > 1<<24 || bits.OnesCount(uint(c.Entries)) != 1:
-		return f("entries", c.Entries, "a power of two of 512 to 16777216")
-	case !span(c.TransactionFor):
-		return f("transaction_for", c.TransactionFor, "100ms to 1m")
-	case !span(c.PlacementFor):
+	case c.Entries < shardCount*bucketSize || c.Entries > 1<<26 || bits.OnesCount(uint(c.Entries)) != 1:
+		return f("entries", c.Entries, "a power of two of 512 to 67108864")
+	case !span(c.TransactionFor, 10*time.Minute):
+		return f("transaction_for", c.TransactionFor, "100ms to 10m")
+	case !span(c.PlacementFor, time.Minute):
 		return f("placement_for", c.PlacementFor, "100ms to 1m")
 	}
 	return nil

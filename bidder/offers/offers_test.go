@@ -275,7 +275,7 @@ func TestConfigNamesTheField(t *testing.T) {
 	f(func(*Config) {}, "")
 	f(func(c *Config) { c.Entries = 511 }, "entries")
 	f(func(c *Config) { c.Entries = 3 << 10 }, "entries")
-	f(func(c *Config) { c.Entries = 1 << 25 }, "entries")
+	f(func(c *Config) { c.Entries = 1 << 27 }, "entries")
 	f(func(c *Config) { c.TransactionFor = 0 }, "transaction_for")
 	f(func(c *Config) { c.PlacementFor = time.Hour }, "placement_for")
 }

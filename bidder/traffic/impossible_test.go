@@ -137,6 +137,31 @@ func TestImpossibleDevices(t *testing.T) {
 	device(windows+`,"ip":"not an address"`, OK)
 }
 
+// TestLookCountsNothing: an explanation sees what a bid would, and leaves no trace.
+func TestLookCountsNothing(t *testing.T) {
+	filter := newFilter(t, func(c *Config) { c.UserMax, c.AddressMax = 1, 1 })
+	f := func(rest string, want Verdict) {
+		t.Helper()
+		r := decode(t, rest)
+		for range 3 {
+			if got := filter.Look(r); got != want {
+				t.Errorf("%s: got %v; want %v", rest, got, want)
+			}
+		}
+		if got := filter.Judge(r, 7, noon); got != want {
+			t.Errorf("%s: judged %v; want %v", rest, got, want)
+		}
+	}
+	f(onDevice+windows+`,"ip":"8.8.8.8"}`, OK)
+	f(onDevice+`"ua":"Googlebot/2.1"}`, Crawler)
+	f(`"site":{"id":"s"}`, DeviceUnknown)
+	f(`"dooh":{"id":"d"}`, OK)
+	got := filter.Stats().Counts
+	if got[OK] != 2 || got[Crawler] != 1 || got[DeviceUnknown] != 1 {
+		t.Errorf("got %v; want one of each that was judged", got)
+	}
+}
+
 // TestEveryReasonHasAToggle: what is not named in the configuration passes.
 func TestEveryReasonHasAToggle(t *testing.T) {
 	filter := newFilter(t, func(c *Config) {
