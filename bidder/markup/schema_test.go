@@ -166,7 +166,7 @@ var (
 	childForm = regexp.MustCompile(`(\w+)(?::(\w+))?([?*+]?)`)
 )
 
-func newSchema(t *testing.T, text, events string) *schema {
+func newSchema(t testing.TB, text, events string) *schema {
 	t.Helper()
 	s := &schema{types: map[string]schemaType{}, events: strings.Fields(events)}
 	for line := range strings.Lines(text) {
@@ -295,7 +295,7 @@ func (s *schema) value(element, a, v string) string {
 	return ""
 }
 
-func schemas(t *testing.T) [Versions]*schema {
+func schemas(t testing.TB) [Versions]*schema {
 	t.Helper()
 	return [Versions]*schema{
 		newSchema(t, schema2, events2), newSchema(t, schema3, events3), newSchema(t, schema40, events40),

@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -39,7 +38,7 @@ type document struct {
 	version  Version
 	audio    bool
 	inNative bool // in a native ad, whose own trackers record the impression
-	marks    marks
+	marks    *marks
 }
 
 // check says why the ad can't be served in the version; nil where it can.
@@ -82,12 +81,10 @@ func checkOverlay(files []campaigns.MediaFile) error {
 func isScript(mime string) bool { return strings.HasSuffix(mime, "javascript") }
 
 func (d *document) compile(b *builder, f func(string) string) error {
-	texts, err := json.Marshal([]any{d.creative, d.options})
-	if err != nil {
-		return err
-	}
-	d.marks = newMarks(texts)
-	return d.marks.compile(b, d.root(), f)
+	return compile(b, func(m *marks) *element {
+		d.marks = m
+		return d.root()
+	}, f)
 }
 
 // of4 says that the document is of version 4.0 or later, whose order of elements
@@ -97,11 +94,12 @@ func (d *document) of4() bool { return d.version >= VAST40 }
 func (d *document) id() string { return strconv.FormatInt(int64(d.creative.ID), 10) }
 
 func (d *document) root() *element {
-	body := d.inline()
+	ad := el("Ad").with("id", d.id())
 	if d.ad.TagURL != "" {
-		body = d.wrapper()
+		ad.add(d.wrapper())
+	} else {
+		ad.add(d.inline())
 	}
-	ad := el("Ad", body).with("id", d.id())
 	if d.audio && d.version >= VAST41 {
 		ad.with("adType", "audio")
 	}
@@ -209,11 +207,12 @@ func (d *document) adVerifications() *element {
 // creatives is the ad itself and, in an element of its own as all versions
 // allow, its companions.
 func (d *document) creatives() *element {
-	main := d.linear()
+	e := el("Creatives")
 	if d.ad.NonLinear {
-		main = d.nonLinear()
+		e.add(d.creativeOf(d.id(), d.nonLinear()))
+	} else {
+		e.add(d.creativeOf(d.id(), d.linear()))
 	}
-	e := el("Creatives", d.creativeOf(d.id(), main))
 	if len(d.ad.Companions) > 0 && !d.inNative {
 		e.add(d.creativeOf(d.id()+"-companion", d.companions()))
 	}

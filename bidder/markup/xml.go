@@ -3,6 +3,7 @@ package markup
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -65,38 +66,46 @@ func (e *element) with(name, value string) *element {
 // number adds an attribute that counts something.
 func (e *element) number(name string, n int) *element { return e.with(name, strconv.Itoa(n)) }
 
-// marks stand for slots while XML is built: plain ASCII that XML never escapes
-// and that occurs nowhere else in the document.
-type marks struct{ prefix string }
-
-// newMarks chooses marks that do not occur in texts.
-func newMarks(texts []byte) marks {
-	for n := 0; ; n++ {
-		prefix := "slot" + strconv.Itoa(n) + "-"
-		if !bytes.Contains(texts, []byte(prefix)) {
-			return marks{prefix}
-		}
-	}
+// marks stand for slots while XML is built: plain ASCII that XML never escapes.
+type marks struct {
+	prefix string
+	made   int
 }
 
-// at is the mark of s.
-func (m marks) at(s slot) string { return m.prefix + string('a'+rune(s)) }
+// at is a mark of s, for one place of the document.
+func (m *marks) at(s slot) string {
+	m.made++
+	return m.prefix + string('a'+rune(s))
+}
 
-// compile makes the document whose root is e a template, with slots for marks;
-// f is what becomes of the texts between them.
-func (m marks) compile(b *builder, e *element, f func(string) string) error {
-	doc, err := xml.Marshal(e)
-	if err != nil {
-		return err
-	}
-	rest := string(doc)
-	for {
-		before, after, ok := strings.Cut(rest, m.prefix)
-		b.add(f(before))
-		if !ok {
+// compile makes the document whose root build returns a template, with slots for
+// marks; f is what becomes of the texts between them. A prefix that occurs more
+// often than there are marks is somebody's text, and the next one is tried.
+func compile(b *builder, build func(m *marks) *element, f func(string) string) error {
+	const tries = 1000
+	for n := range tries {
+		m := &marks{prefix: "slot" + strconv.Itoa(n) + "-"}
+		doc, err := xml.Marshal(build(m))
+		if err != nil {
+			return err
+		}
+		if bytes.Count(doc, []byte(m.prefix)) == m.made {
+			m.split(b, string(doc), f)
 			return nil
 		}
+	}
+	return errors.New("texts of the ad hold every mark of ours")
+}
+
+// split adds doc to b, with slots for the marks in it.
+func (m *marks) split(b *builder, doc string, f func(string) string) {
+	for {
+		before, after, ok := strings.Cut(doc, m.prefix)
+		b.add(f(before))
+		if !ok {
+			return
+		}
 		b.slot(slot(after[0] - 'a'))
-		rest = after[1:]
+		doc = after[1:]
 	}
 }
