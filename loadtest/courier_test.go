@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"bidhawk/internal/money"
 )
 
 // scriptedSender answers the n-th GET of each URL as its script says; the last
@@ -178,4 +180,31 @@ func TestRepeatsAreBilledOnce(t *testing.T) {
 			t.Errorf("landed %d times of %d calls, %d repeats", landed, len(s.times["a"]), ty.repeats.Load())
 		}
 	})
+}
+
+// Where the VAST impression bills, one that never arrives is money in doubt.
+func TestUndeliveredImpressionsAreMoneyWhereTheyBill(t *testing.T) {
+	f := func(vastBills bool, want money.Nanos) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			cfg := courierConfig()
+			cfg.RetryFor = time.Second
+			s := &scriptedSender{script: map[string][]any{"a": {503}}, times: map[string][]time.Time{}}
+			ty := newTally()
+			c := newCourier(cfg, 1, time.Now, ty, func() sender { return s }, func(*errand, string) {})
+			if !c.admit(t.Context(), false) {
+				t.Fatal("not admitted")
+			}
+			b := &cleared{price: 2_000_000, multiplier: 1_500_000, vastBills: vastBills}
+			c.begin(b)
+			c.submit(&errand{kind: errandImpression, url: "a", bid: b, due: time.Now()})
+			c.release(b)
+			c.finish()
+			if r := ty.result("USD", time.Second); r.InDoubtNanos() != want || r.Notices.Undelivered["impression"].InDoubt != 1 {
+				t.Errorf("vast bills %v: %d in doubt: want %d", vastBills, r.InDoubtNanos(), want)
+			}
+		})
+	}
+	f(false, 0)
+	f(true, 3_000_000)
 }

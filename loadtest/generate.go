@@ -68,6 +68,9 @@ func (g *generator) template(c cohort) (template, error) {
 			return template{}, err
 		}
 	}
+	if !g.cfg.Generate.Mix.plain() && g.likely(deviatingShare) {
+		body = g.deviate(body)
+	}
 	t := newTemplate(body)
 	t.cohort = c
 	return t, nil

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -208,4 +209,16 @@ func (g *generator) durFloors() []durFloor {
 
 func (g *generator) perSecond() json.Number {
 	return decimal(money.CPM(2+g.rnd.IntN(8)) * 10_000)
+}
+
+// deviatingShare is the share of mixed requests that do not keep to the types
+// of the specification, as real ones do.
+const deviatingShare = 0.05
+
+// deviate writes a value as some exchange does: a number with a fraction, a
+// boolean for an integer, a scalar for a list, a field that nobody knows.
+func (g *generator) deviate(body []byte) []byte {
+	d := one(g.rnd, [2]string{`"h":250`, `"h":250.0`}, [2]string{`"secure":1`, `"secure":true`}, [2]string{`"cur":["USD"]`, `"cur":"USD"`},
+		[2]string{`{"id"`, `{"unheard_of":{"a":[1,null,"b"]},"id"`})
+	return bytes.Replace(body, []byte(d[0]), []byte(d[1]), 1)
 }

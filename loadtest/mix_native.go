@@ -16,7 +16,7 @@ func (g *generator) native() *native {
 		r.Privacy = g.rnd.IntN(2)
 		r.EventTrackers = one(g.rnd, nil,
 			[]eventRequest{{eventImpression, []int{methodImage}}},
-			[]eventRequest{{eventImpression, []int{methodImage, methodScript}}, {eventViewable, []int{methodImage}}})
+			[]eventRequest{{eventImpression, []int{methodImage, methodScript}}, {eventViewable50, []int{methodImage}}})
 	}
 	var root any = r
 	if r.Ver == "1.0" {

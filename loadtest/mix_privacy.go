@@ -12,10 +12,7 @@ func (g *generator) privacy(r *request, where *place) {
 	rules := &regs{}
 	switch {
 	case where.eu:
-		rules.GDPR = 1
-		if r.User != nil {
-			r.User.Consent = consent(g.rnd)
-		}
+		g.gdpr(rules, r.User)
 	case where.country == "USA" && g.likely(0.5):
 		rules.USPrivacy = one(g.rnd, "1YNN", "1YNY", "1YYN", "1---")
 	case where.country == "USA" && g.likely(0.5):
@@ -28,7 +25,10 @@ func (g *generator) privacy(r *request, where *place) {
 		rules.COPPA = 1
 	}
 	if g.likely(0.03) {
-		rules.Ext = &regsExt{GPC: 1}
+		if rules.Ext == nil {
+			rules.Ext = &regsExt{}
+		}
+		rules.Ext.GPC = 1
 	}
 	if rules.COPPA+rules.GDPR > 0 || rules.USPrivacy+rules.GPP != "" || rules.Ext != nil {
 		r.Regs = rules
@@ -55,6 +55,23 @@ func (g *generator) privacy(r *request, where *place) {
 				chain.SChain.Complete = 0
 			}
 		}
+	}
+}
+
+// gdpr: a fifth still say it as in 2.5. A screen has no user to consent.
+func (g *generator) gdpr(rules *regs, u *user) {
+	older := g.likely(0.2)
+	if older {
+		rules.Ext = &regsExt{GDPR: 1}
+	} else {
+		rules.GDPR = 1
+	}
+	switch {
+	case u == nil:
+	case older:
+		u.Ext = &userExt{consent(g.rnd)}
+	default:
+		u.Consent = consent(g.rnd)
 	}
 }
 

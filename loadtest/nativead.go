@@ -56,10 +56,10 @@ type nativeEventTracker struct {
 
 // Native 1.2 lists: Event Types, Event Tracking Methods.
 const (
-	eventImpression = 1
-	eventViewable   = 2 // half of it for a second
-	eventViewable2s = 3 // all of it for a second
-	eventVideoView  = 4 // half of it for two seconds
+	eventImpression    = 1
+	eventViewable50    = 2 // half of it, for a second
+	eventViewable100   = 3 // all of it, for a second
+	eventViewableVideo = 4 // half of it, for two seconds
 
 	methodImage  = 1
 	methodScript = 2

@@ -280,13 +280,14 @@ type geo struct {
 }
 
 type user struct {
-	ID       string `json:"id"`
-	BuyerUID string `json:"buyeruid"`
-	YOB      int    `json:"yob,omitempty"`
-	Gender   string `json:"gender,omitempty"`
-	Consent  string `json:"consent,omitempty"`
-	Data     []data `json:"data,omitempty"`
-	EIDs     []eid  `json:"eids,omitempty"`
+	ID       string   `json:"id"`
+	BuyerUID string   `json:"buyeruid"`
+	YOB      int      `json:"yob,omitempty"`
+	Gender   string   `json:"gender,omitempty"`
+	Consent  string   `json:"consent,omitempty"`
+	Data     []data   `json:"data,omitempty"`
+	EIDs     []eid    `json:"eids,omitempty"`
+	Ext      *userExt `json:"ext,omitempty"`
 }
 
 type data struct {
@@ -328,8 +329,15 @@ type regs struct {
 	Ext       *regsExt `json:"ext,omitempty"`
 }
 
+// regsExt is where 2.5 had GDPR, and where GPC still stands.
 type regsExt struct {
-	GPC int `json:"gpc,omitempty"`
+	GDPR int `json:"gdpr,omitempty"`
+	GPC  int `json:"gpc,omitempty"`
+}
+
+// userExt is where 2.5 had consent.
+type userExt struct {
+	Consent string `json:"consent"`
 }
 
 type eid struct {

@@ -72,7 +72,7 @@ func (n *nativeAd) trackers(own func(...string) string) trackers {
 			if t.impression == "" {
 				t.impression = own(e.URL)
 			}
-		case eventViewable, eventViewable2s, eventVideoView:
+		case eventViewable50, eventViewable100, eventViewableVideo:
 			if t.viewable == "" {
 				t.viewable = own(e.URL)
 			}
