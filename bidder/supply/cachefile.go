@@ -48,44 +48,59 @@ func openCache(path string) (*cacheFile, error) {
 		return nil, err
 	}
 	c := &cacheFile{file: f, Reader: bufio.NewReaderSize(f, maxStateLine)}
-	if err := c.readState(); err != nil {
+	var told bool
+	if c.state, told, err = readState(c.Reader); err == nil && !told {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil {
+			c.Checked = info.ModTime()
+		}
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *cacheFile) readState() error {
-	mark, err := c.Peek(len(stateMark))
+// readState reads the first line of a cache file, if it is one of ours; r then
+// stands at the body. r's buffer holds maxStateLine.
+func readState(r *bufio.Reader) (s state, told bool, err error) {
+	mark, err := r.Peek(len(stateMark))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return state{}, false, err
 	}
 	if string(mark) != stateMark {
-		info, err := c.file.Stat()
-		if err == nil {
-			c.Checked = info.ModTime()
-		}
-		return err
+		return state{}, false, nil
 	}
-	line, err := c.ReadSlice('\n')
+	line, err := r.ReadSlice('\n')
+	if err == nil {
+		err = json.Unmarshal(line[len(stateMark):], &s)
+	}
 	if err != nil {
-		return fmt.Errorf("first line: %w", err)
+		return state{}, false, fmt.Errorf("first line: %w", err)
 	}
-	if err := json.Unmarshal(line[len(stateMark):], &c.state); err != nil {
-		return fmt.Errorf("first line: %w", err)
+	return s, true, nil
+}
+
+// line is what readState reads.
+func (s state) line() ([]byte, error) {
+	head, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	line := append(append([]byte(stateMark), head...), '\n')
+	if len(line) > maxStateLine {
+		return nil, fmt.Errorf("first line: got %d bytes; want at most %d", len(line), maxStateLine)
+	}
+	return line, nil
 }
 
 // writeCache puts a file of the cache in place whole, or leaves what was there.
 // check, if set, reads the body back before that and may refuse it.
 func writeCache(path string, s state, body io.Reader, check func(io.Reader) error) (err error) {
-	head, err := json.Marshal(s)
+	head, err := s.line()
 	if err != nil {
 		return err
-	}
-	if len(head)+len(stateMark) >= maxStateLine {
-		return fmt.Errorf("first line: got %d bytes; want fewer than %d", len(head), maxStateLine)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix)
 	if err != nil {
@@ -97,14 +112,14 @@ func writeCache(path string, s state, body io.Reader, check func(io.Reader) erro
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err = fmt.Fprintf(f, "%s%s\n", stateMark, head); err != nil {
+	if _, err = f.Write(head); err != nil {
 		return err
 	}
 	if _, err = io.Copy(f, body); err != nil {
 		return err
 	}
 	if check != nil {
-		if _, err = f.Seek(int64(len(stateMark)+len(head)+1), io.SeekStart); err != nil {
+		if _, err = f.Seek(int64(len(head)), io.SeekStart); err != nil {
 			return err
 		}
 		if err = check(f); err != nil {

@@ -407,7 +407,7 @@ func (f *fetcher) update(ctx context.Context, j job, path string) (outcome Outco
 	if ctx.Err() != nil {
 		return Failed, "", nil
 	}
-	old.Failed, old.Why = now, fmt.Sprintf("%.500s", failure.Error())
+	old.Failed, old.Why = now, fmt.Sprintf("%.*s", maxWhy, failure.Error())
 	return Failed, old.Why, f.rewrite(path, old, c)
 }
 

@@ -266,6 +266,29 @@ func TestFetchConditional(t *testing.T) {
 	}
 }
 
+// TestFetchHostileText: what servers choose for a file's first line can't keep
+// it from being written.
+func TestFetchHostileText(t *testing.T) {
+	n := newInternet(t)
+	n.pages["https://site.example/ads.txt"] = redirect("/a?" + strings.Repeat("&", 2000))
+	page := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("ETag", strings.Repeat("<", maxValidator))
+		w.Header().Set("Last-Modified", strings.Repeat("\xff", maxValidator))
+		text(sells)(w, nil)
+	}
+	n.pages["https://site.example/a"] = page
+	n.fetchSite(Fetched, "")
+	n.now = n.now.Add(8 * 24 * time.Hour)
+	n.pages["https://site.example/a"] = typed(strings.Repeat("<", 900), "")
+	n.fetchSite(Failed, "want text/plain")
+	n.now = n.now.Add(2 * time.Hour)
+	n.pages["https://site.example/ads.txt"] = redirect("https://[::1]/" + strings.Repeat("&", 900))
+	n.fetchSite(Failed, "redirect")
+	if got := n.standing(); got != authorised {
+		t.Errorf("got %v; want the last good file", got)
+	}
+}
+
 func TestFreshFor(t *testing.T) {
 	f := func(control, expires string, want time.Duration) {
 		t.Helper()

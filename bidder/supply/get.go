@@ -20,7 +20,11 @@ import (
 const (
 	maxHops        = 5        // redirects within the root domain
 	maxHeaderBytes = 64 << 10 // of an answer
-	maxValidator   = 1 << 10  // bytes of an ETag or Last-Modified that is worth keeping
+	// What a file's first line keeps of strings that others choose: six times as
+	// much in JSON, at worst, and it must fit maxStateLine.
+	maxValidator = 256 // bytes of an ETag or Last-Modified
+	maxURLKept   = 1000
+	maxWhy       = 500
 )
 
 // newClient leaves redirects to us, and takes connections from c, or makes its own.
@@ -189,7 +193,7 @@ func (f *fetcher) read(j job, resp *http.Response, old state) (state, io.ReadClo
 			return state{}, nil, fmt.Errorf("got content type %.80q; want text/plain (ads.txt 3.2)", kind)
 		}
 	}
-	next.URL = fmt.Sprintf("%.2000s", resp.Request.URL.Redacted())
+	next.URL = fmt.Sprintf("%.*s", maxURLKept, resp.Request.URL.Redacted())
 	if v := resp.Header.Get("ETag"); len(v) <= maxValidator {
 		next.ETag = v
 	}

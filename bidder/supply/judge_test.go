@@ -180,7 +180,7 @@ func TestJudgeChain(t *testing.T) {
 	f("X1", "1 strange.example/S1 exchange.example/X1", SChainBroken, SChainBroken)
 	f("X1", "1 network.example/N1 wrapper.example/W1/0 exchange.example/X1", OK, OK)
 	f("X3", "1 ssp.parent.example/1 exchange.example/X3", OK, OK)
-	f("X4", "1 strange.example/S1 exchange.example/X4", OK, OK) // confidential
+	f("X4", "1 strange.example/S1 exchange.example/X4", OK, OK) // confidential, without a domain
 	f("X5", "1 strange.example/S1 exchange.example/X5", OK, OK) // no domain
 	f("X9", "1 strange.example/S1 exchange.example/X9", OK, OK) // not known
 	// The first node's seller is an intermediary, so nodes are missing.

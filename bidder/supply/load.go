@@ -275,7 +275,7 @@ func (l *loader) sellersJSON() error {
 				return errTooMany
 			}
 			var domain uint64
-			if e.Domain != "" && !e.Confidential {
+			if e.Domain != "" {
 				d, _ := l.suffixes.root(e.Domain)
 				if d == "" {
 					d = e.Domain

@@ -2,11 +2,13 @@ package supply
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // SellerType is what a seller sells, in the view of its advertising system.
@@ -224,6 +226,11 @@ func (t *looseText) UnmarshalJSON(b []byte) error {
 	*t = ""
 	switch b[0] {
 	case '"':
+		// Fast path: no escape, so the text is what is between the quotes.
+		if bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b) {
+			*t = looseText(b[1 : len(b)-1])
+			return nil
+		}
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
