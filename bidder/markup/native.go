@@ -3,7 +3,6 @@ package markup
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"bidhawk/campaigns"
@@ -116,14 +115,6 @@ func newClip(c *campaigns.Creative, o Options) *clip {
 		k.versions[version] = &t
 	}
 	return k
-}
-
-// jsonText is s as it stands within a JSON string.
-func jsonText(s string) string {
-	// An answer's own encoder, so that there is one set of rules; what it puts
-	// around the text is cut off.
-	const intro, end = `{"id":"`, `"}`
-	return strings.TrimSuffix(string(openrtb.AppendBidResponse(nil, &openrtb.BidResponse{ID: []byte(s)}))[len(intro):], end)
 }
 
 // Append appends the answer to r, which the ad must fit, as Native 1.2 section 5

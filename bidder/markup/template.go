@@ -89,19 +89,19 @@ func (b *builder) slot(s slot) {
 
 func (b *builder) template() Template {
 	b.t.parts = append(b.t.parts, b.text)
+	var scratch []byte
 	for _, p := range b.t.parts {
-		b.t.fixed += jsonBytes(p)
+		scratch = openrtb.AppendString(scratch[:0], p)
+		b.t.fixed += len(scratch) - len(`""`)
 	}
 	return b.t
 }
 
-// jsonBytes is how many bytes text takes within a JSON string, by the encoder of
-// the answer itself.
-func jsonBytes(text []byte) int {
-	size := func(adm []byte) int {
-		return len(openrtb.AppendBidResponse(nil, &openrtb.BidResponse{SeatBid: []openrtb.SeatBid{{Bid: []openrtb.Bid{{AdM: adm}}}}}))
-	}
-	return size(append([]byte{'x'}, text...)) - size([]byte{'x'})
+// jsonText is s as it stands within a JSON string, by the encoder of the answer
+// itself.
+func jsonText(s string) string {
+	text := openrtb.AppendString(nil, []byte(s))
+	return string(text[1 : len(text)-1])
 }
 
 // AppendURLEscaped appends s percent-encoded for use within another URL: all but

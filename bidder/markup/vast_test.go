@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -286,6 +287,52 @@ func TestMarksAreTextsOfNobody(t *testing.T) {
 	if got := doc.texts("Ad/InLine/Creatives/Creative/Linear/MediaFiles/MediaFile"); !strings.HasPrefix(got, c.VAST.MediaFiles[0].URL) {
 		t.Errorf("got %q", got)
 	}
+}
+
+// TestMarksRunOut: an ad that holds every mark is refused, not served wrong.
+func TestMarksRunOut(t *testing.T) {
+	c := film()
+	for n := range 1000 {
+		c.VAST.Verification[0].Parameters += "slot" + strconv.Itoa(n) + "-"
+	}
+	if _, err := VAST(c, options, VAST42); err == nil || !strings.Contains(err.Error(), "mark") {
+		t.Errorf("got %v; want an error about marks", err)
+	}
+}
+
+func TestRegistryOfIDs(t *testing.T) {
+	f := func(publicURL, want string) {
+		t.Helper()
+		tm, err := VAST(film(), Options{PublicURL: publicURL}, VAST42)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := mustParse(t, tm.Append(nil, values()))
+		if got := root.attr("Ad/InLine/Creatives/Creative/UniversalAdId", "idRegistry"); got != want+" "+want {
+			t.Errorf("%s: got %q; want %q twice", publicURL, got, want)
+		}
+	}
+	f("https://Ads.Example:8443/x", "ads.example")
+	f("", "unknown")
+	f("://", "unknown")
+}
+
+func TestImageMIME(t *testing.T) {
+	f := func(address, want string) {
+		t.Helper()
+		if got := imageMIME(address, "other"); got != want {
+			t.Errorf("%s: got %s; want %s", address, got, want)
+		}
+	}
+	f("https://cdn.example/a.jpg", "image/jpeg")
+	f("https://cdn.example/a.JPEG?v=.png", "image/jpeg")
+	f("https://cdn.example/a.png#x.gif", "image/png")
+	f("https://cdn.example/a.b.gif", "image/gif")
+	f("https://cdn.example/a.webp", "image/webp")
+	f("https://cdn.example/a.avif", "image/avif")
+	f("https://cdn.example/a.svg", "image/svg+xml")
+	f("https://cdn.png/a", "other")
+	f("", "other")
 }
 
 func TestEveryAddressIsInCDATA(t *testing.T) {
