@@ -26,6 +26,7 @@ func (p *parser) regs() *Regs {
 	g.GDPR = cmp.Or(g.GDPR, ext.GDPR)
 	g.GPC = cmp.Or(g.GPC, ext.GPC)
 	g.DSARequired = cmp.Or(g.DSARequired, ext.DSARequired)
+	g.DSAPubRender = cmp.Or(g.DSAPubRender, ext.DSAPubRender)
 	if len(g.USPrivacy) == 0 {
 		g.USPrivacy = ext.USPrivacy
 	}
