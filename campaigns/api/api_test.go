@@ -512,6 +512,9 @@ func FuzzBodies(f *testing.F) {
 	f.Add("/v1/line-items", []byte(`{"campaign_id":1,"targeting":{"sizes":[{"w":1}],"tags":{"any_of":[[]]}}}`))
 	f.Add("/v1/agencies", []byte(`{"name":null}`))
 	f.Add("/v1/campaigns/"+w.campaign, []byte(`{"budget":null,"start":1e99}`))
+	f.Add("/v1/creatives", fmt.Appendf(nil, videoBody, w.advertiser))
+	f.Add("/v1/creatives", fmt.Appendf(nil, nativeBody, w.advertiser))
+	f.Add("/v1/creatives/"+w.creative, []byte(`{"exchanges":{"google":{"status":"approved"},"x":null},"vast":{"media_files":[{}]},"native":{"icon":null}}`))
 	f.Fuzz(func(t *testing.T, path string, body []byte) {
 		for _, method := range []string{"POST", "PATCH", "PUT"} {
 			r := httptest.NewRequest(method, "/v1/line-items", bytes.NewReader(body))

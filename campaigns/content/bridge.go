@@ -15,6 +15,7 @@ const (
 	within relation = "within" // the older is part of the newer
 	spans  relation = "spans"  // the older is more than the newer
 	takes  relation = "takes"  // the newer counts as the older too, and not the older as the newer
+	joins  relation = "joins"  // the older counts as the newer too, and not the newer as the older
 )
 
 // edge is one link between two taxonomies.
@@ -30,7 +31,7 @@ type bridge struct {
 }
 
 // readBridge joins the links that names make and those of the file; what stands
-// in the file, but for takes, replaces what names say of that category.
+// in the file, but for takes and joins, replaces what names say of that category.
 func readBridge(older, newer *table) (*bridge, error) {
 	name := "links/" + older.edition.String() + "-" + newer.edition.String() + ".tsv"
 	text, err := files.ReadFile(name)
@@ -43,7 +44,7 @@ func readBridge(older, newer *table) (*bridge, error) {
 	}
 	written := map[string]bool{}
 	for _, e := range b.edges {
-		written[e.older] = written[e.older] || e.relation != takes
+		written[e.older] = written[e.older] || e.relation != takes && e.relation != joins
 	}
 	b.byName(written)
 	return b, nil
@@ -63,9 +64,9 @@ func (b *bridge) parse(text string) error {
 			return fmt.Errorf("line %d: got %d columns; want the older id, a relation and newer ids", n, len(cells))
 		}
 		switch relation(cells[1]) {
-		case same, near, within, spans, takes:
+		case same, near, within, spans, takes, joins:
 		default:
-			return fmt.Errorf("line %d: relation %q: must be same, near, within, spans or takes", n, cells[1])
+			return fmt.Errorf("line %d: relation %q: must be same, near, within, spans, takes or joins", n, cells[1])
 		}
 		if !b.older.has(cells[0]) {
 			return fmt.Errorf("line %d: %q: must be a category of %s", n, cells[0], b.older.edition)
@@ -108,7 +109,7 @@ func (b *bridge) forth() map[string]equivalence {
 	side := newSide(b.older)
 	for _, e := range b.edges {
 		if e.relation != takes {
-			side.add(e.older, link{e.newer, e.relation != spans, e.relation == same, false})
+			side.add(e.older, link{e.newer, e.relation != spans, e.relation == same, e.relation == joins})
 		}
 	}
 	return side.equivalences()
@@ -117,7 +118,9 @@ func (b *bridge) forth() map[string]equivalence {
 func (b *bridge) back() map[string]equivalence {
 	side := newSide(b.newer)
 	for _, e := range b.edges {
-		side.add(e.newer, link{e.older, e.relation != within, e.relation == same, e.relation == takes})
+		if e.relation != joins {
+			side.add(e.newer, link{e.older, e.relation != within, e.relation == same, e.relation == takes})
+		}
 	}
 	return side.equivalences()
 }
