@@ -255,7 +255,7 @@ func (s *Store) userMatches(user ids.UserKey, f func(match) error) error {
 		if err != nil {
 			return err
 		}
-		if m.user != user { // both rows change in one batch
+		if m.user != user { // not ours to change: both rows of a match change in one batch
 			continue
 		}
 		if err := f(m); err != nil {

@@ -43,6 +43,10 @@ func TestMatch(t *testing.T) {
 	f(1, hour, 0)
 	mustPutMatch(t, s, 1, 200, hour) // another user of ours behind the same exchange user
 	f(1, testNow, 200)
+	// A row of the reverse table alone, as no batch leaves it, erases nobody else's match.
+	if err := s.db.Set(appendUserMatchKey(nil, 100, 1), nil, pebble.NoSync); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := s.EraseMatches(100); n != 1 || err != nil {
 		t.Errorf("erase: got %d, %v; want the one match left of 100", n, err)
 	}
@@ -238,6 +242,44 @@ func TestMatchModel(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestMatchCacheTickets: what was read before or during a write never gets in
+// after it began.
+func TestMatchCacheTickets(t *testing.T) {
+	row := []match{{1, 200, 9}}
+	f := func(name string, want ids.UserKey, events ...string) {
+		t.Helper()
+		var c matchCache
+		var ticket uint32
+		for _, e := range events {
+			switch e {
+			case "read": // finds what was before
+				_, ticket = c.get(1)
+			case "insert":
+				c.insert(match{1, 100, 9}, ticket)
+			case "begin":
+				c.beginWrite(row)
+			case "end":
+				c.endWrite(row, true)
+			case "failed":
+				c.endWrite(row, false)
+			case "erased":
+				c.endWrite([]match{{foreign: 1}}, true)
+			}
+		}
+		if m, _ := c.get(1); m.user != want {
+			t.Errorf("%s: got %d; want %d", name, m.user, want)
+		}
+	}
+	f("nobody writes", 100, "read", "insert")
+	f("a write, then an old read", 200, "read", "begin", "end", "insert")
+	f("inserted during a write", 0, "read", "begin", "insert")
+	f("read and inserted during a write", 0, "begin", "read", "insert")
+	f("read during a write", 0, "begin", "read", "erased", "insert")
+	f("what was there", 0, "read", "insert", "begin")
+	f("a write that failed", 0, "read", "insert", "begin", "failed")
+	f("read after a write that failed", 100, "begin", "failed", "read", "insert")
 }
 
 // TestMatchReadersNeverGoBack reads while matches change: a reader may see the

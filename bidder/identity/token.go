@@ -163,7 +163,7 @@ type opened struct {
 	privacy   uint32
 	generated int64  // Unix ms; version 2 does not say it: now
 	expires   int64  // Unix ms
-	raw       []byte // the raw id: its bytes, or its text where it is longer than those can be
+	raw       []byte // the raw id's bytes; version 2: its text
 }
 
 func (t *Tokens) open(ks *keySet, s *tokenScratch, token []byte, now time.Time) (opened, TokenResult) {
