@@ -181,7 +181,7 @@ type fetcher struct {
 	found    []job        // for the next round; guarded by mu while a round runs
 	seen     map[job]bool // by kind and domain alone; guarded by mu
 
-	mu     sync.Mutex // guards report, Progress, and what says so
+	mu     sync.Mutex // guards report, done, writes to Progress, and what says so
 	report FetchReport
 	done   int // files, Fresh ones included
 }
@@ -209,33 +209,29 @@ func (f *fetcher) prepare() (err error) {
 
 // wanted queues the first round.
 func (f *fetcher) wanted(want Wanted) error {
-	for _, s := range want.Sites {
-		if d, ok := domainOf(hostOf(strings.TrimSpace(s))); !ok {
-			f.refuse(AdsTxt, s)
-		} else if root, ok := f.suffixes.root(d); ok {
-			f.add(job{kind: AdsTxt, domain: root, root: root})
-		} else { // a public suffix that is a site itself
-			f.add(job{kind: AdsTxt, domain: d, root: d})
-		}
-	}
-	for _, s := range want.Developers {
-		if d, ok := domainOf(hostOf(strings.TrimSpace(s))); ok {
-			f.developer(d)
-		} else {
-			f.refuse(AppAdsTxt, s)
-		}
-	}
-	for _, s := range want.AdSystems {
-		// An advertising system is named by the very domain that it is known by in
-		// ads.txt, which may lie below its root domain (ads.txt 3.3).
-		if d, ok := domainOf(hostOf(strings.TrimSpace(s))); ok {
-			f.add(job{kind: SellersJSON, domain: d, root: f.rootOr(d)})
-		} else {
-			f.refuse(SellersJSON, s)
-		}
-	}
+	f.names(AdsTxt, want.Sites, func(d string) {
+		root := f.rootOr(d)
+		f.add(job{kind: AdsTxt, domain: root, root: root})
+	})
+	f.names(AppAdsTxt, want.Developers, f.developer)
+	f.names(SellersJSON, want.AdSystems, func(d string) {
+		// An advertising system is named by the very domain that ads.txt files
+		// name it by, which may lie below its root domain (ads.txt 3.3).
+		f.add(job{kind: SellersJSON, domain: d, root: f.rootOr(d)})
+	})
 	_, err := readBundles(f.cfg.Dir, func(_, host string) { f.developer(host) })
 	return err
+}
+
+// names calls use for each domain of a list of domains and URLs.
+func (f *fetcher) names(k Kind, list []string, use func(domain string)) {
+	for _, s := range list {
+		if d, ok := domainOf(hostOf(strings.TrimSpace(s))); ok {
+			use(d)
+		} else {
+			f.refuse(k, s)
+		}
+	}
 }
 
 func (f *fetcher) developer(host string) {
@@ -243,6 +239,7 @@ func (f *fetcher) developer(host string) {
 	f.add(job{kind: AppAdsTxt, domain: name, root: f.rootOr(name), next: fallback})
 }
 
+// rootOr is the root domain of d; of a public suffix that is a site, itself.
 func (f *fetcher) rootOr(d string) string {
 	if root, ok := f.suffixes.root(d); ok {
 		return root

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -523,6 +524,27 @@ func TestFetchPublicAddressesOnly(t *testing.T) {
 	defer server.Close()
 	if resp, err := newClient(nil).Get(server.URL); err == nil || !strings.Contains(err.Error(), "want a public one") {
 		t.Errorf("got %v, %v; want no connection to loopback", resp, err)
+	}
+}
+
+func TestFetchConcurrency(t *testing.T) {
+	n := newInternet(t)
+	var want Wanted
+	var now, most atomic.Int32
+	for i := range 12 {
+		site := fmt.Sprintf("s%d.example", i)
+		want.Sites = append(want.Sites, site)
+		n.pages["https://"+site+"/ads.txt"] = func(w http.ResponseWriter, r *http.Request) {
+			in := now.Add(1)
+			defer now.Add(-1)
+			for m := most.Load(); in > m && !most.CompareAndSwap(m, in); m = most.Load() {
+			}
+			time.Sleep(5 * time.Millisecond)
+			text(sells)(w, r)
+		}
+	}
+	if r := n.fetch(want); r.Files[Fetched] != 12 || most.Load() > int32(n.cfg.Concurrency) {
+		t.Errorf("got %v, %d at a time; want 12 fetched, at most %d at a time", r, most.Load(), n.cfg.Concurrency)
 	}
 }
 
