@@ -37,7 +37,10 @@ func (s media) with(m medium) media { return s | 1<<m }
 // per catalogue. It is immutable.
 type ad struct {
 	creative *campaigns.Creative
-	medium   medium
+	// advertiser is its owner. Entities of a catalogue are not changed but replaced,
+	// so that the same two pointers mean the same ad.
+	advertiser *campaigns.Advertiser
+	medium     medium
 	// Of its medium, one of:
 	banner markup.Template
 	vast   [markup.Versions]*markup.Template // by version; nil where it can't be served in it
@@ -91,7 +94,7 @@ const skippable = 16
 
 func (k *compiler) newAd(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 	a := &ad{
-		creative: c, crid: appendID(nil, c.ID), iurl: []byte(c.ImageURL), attr: slices.Clone(c.Attr), language: []byte(strings.ToLower(c.Language)),
+		creative: c, advertiser: adv, crid: appendID(nil, c.ID), iurl: []byte(c.ImageURL), attr: slices.Clone(c.Attr), language: []byte(strings.ToLower(c.Language)),
 		frameworks: families(c.API), catTax: max(c.CatTax, 1),
 	}
 	domains := c.ADomain

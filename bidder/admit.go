@@ -111,10 +111,10 @@ func (b *Bidder) admitUser(a *auction) NoBid {
 }
 
 // admitTraffic refuses what no person is behind. It comes before everything that
-// is learned from traffic.
+// is learned from traffic. Test auctions are sent by machines, and teach nothing.
 func (b *Bidder) admitTraffic(a *auction) NoBid {
 	switch {
-	case b.deps.Traffic == nil:
+	case b.deps.Traffic == nil || a.req.Test:
 		return NoBidNone
 	case a.dry:
 		return ofTraffic(b.deps.Traffic.Look(&a.req))

@@ -129,9 +129,12 @@ func (b *Bidder) appendMarkup(dst []byte, a *auction, p *placed, id span) []byte
 	w, ad := &a.answer, a.ad(&p.candidate)
 	v := b.markupValues(a, p)
 	v.Bid = dst[id.from:id.to]
-	switch ad.medium {
-	case mediumBanner:
+	if ad.medium == mediumBanner {
 		return ad.banner.Append(dst, &v)
+	}
+	w.event, w.scratch = b.deps.Tokens.Sign(w.event[:0], w.payload, PurposeEvent, w.scratch)
+	v.Event = w.event
+	switch ad.medium {
 	case mediumNative:
 		// The request of an earlier impression may have been decoded since.
 		if a.native.Decode(a.req.Imp[p.imp].Native.Request) != nil {
@@ -139,8 +142,6 @@ func (b *Bidder) appendMarkup(dst []byte, a *auction, p *placed, id span) []byte
 		}
 		return ad.native.Append(dst, &a.native, &v)
 	default:
-		w.event, w.scratch = b.deps.Tokens.Sign(w.event[:0], w.payload, PurposeEvent, w.scratch)
-		v.Event = w.event
 		return ad.vast[p.version].Append(dst, &v)
 	}
 }

@@ -154,6 +154,9 @@ func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
 		exchanges: b.byIndex, contents: b.deps.Contents,
 		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
+	if old := b.book.Load(); old != nil {
+		k.before = old.ads
+	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)
 	return err

@@ -19,6 +19,7 @@ type book struct {
 	index   *targeting.Index
 	lines   []line // by the index's row
 	media   media  // that any of them can fill
+	ads     map[campaigns.ID]*ad
 }
 
 // line is a line item prepared for bidding.
@@ -42,9 +43,11 @@ type compiler struct {
 	contents  *content.Taxonomies
 	markup    markup.Options
 	ads       map[campaigns.ID]*ad
+	before    map[campaigns.ID]*ad // of the book that this one follows
 }
 
-// newBook compiles the catalogue. The error joins what is wrong with line items
+// newBook compiles the catalogue. What has not changed is taken from the book
+// before it: compiling an ad takes half a millisecond. The error joins what is wrong with line items
 // that can't bid; the book, never nil, serves the others.
 func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, error) {
 	ix, err := targeting.Build(cat, p)
@@ -54,6 +57,7 @@ func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, e
 		b.lines[row] = k.newLine(ix.Line(int32(row)))
 		b.media |= b.lines[row].media
 	}
+	b.ads = k.ads
 	return b, err
 }
 
@@ -72,7 +76,9 @@ func (k *compiler) newLine(t *targeting.Line) line {
 		}
 		a := k.ads[c.ID]
 		if a == nil {
-			a = k.newAd(c, t.Advertiser)
+			if a = k.before[c.ID]; a == nil || a.creative != c || a.advertiser != t.Advertiser {
+				a = k.newAd(c, t.Advertiser)
+			}
 			k.ads[c.ID] = a
 		}
 		l.ads = append(l.ads, a)

@@ -91,6 +91,9 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	if err = a.req.Validate(); err != nil {
 		return b.refuse(ctx, a, body, NoBidInvalid, err)
 	}
+	if a.exchange.BidFeedback {
+		b.metrics.feedback.read(&a.req)
+	}
 	if reason := b.admit(a); reason != NoBidNone {
 		b.noBid(ctx, a, reason)
 		return reason

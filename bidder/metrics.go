@@ -26,6 +26,7 @@ type Metrics struct {
 	notices         [noticeKinds][noticeResults]atomic.Uint64
 	lossReasons     [256]atomic.Uint64
 	refusals        map[pacing.Refusal]*atomic.Uint64 // read-only after newMetrics
+	feedback        feedback
 	withheld        [consent.ReasonCount]atomic.Uint64
 	badPrices       [exchanges.PriceProblems]atomic.Uint64
 	badRequests     map[openrtb.Reason]*atomic.Uint64 // read-only after newMetrics
@@ -155,6 +156,11 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	for r := range m.withheld {
 		if n := m.withheld[r].Load(); n > 0 {
 			fmt.Fprintf(w, "bidhawk_personal_data_withheld_total{reason=%q} %d\n", consent.Reason(r), n)
+		}
+	}
+	for code := range m.feedback.statuses {
+		if n := m.feedback.statuses[code].Load(); n > 0 {
+			fmt.Fprintf(w, "bidhawk_bid_feedback_total{status=\"%d\"} %d\n", code, n)
 		}
 	}
 	for p := range m.badPrices {

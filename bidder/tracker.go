@@ -149,8 +149,8 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 		return
 	}
-	landing := k.landing(&t)
-	if landing == "" {
+	landing, wrapped := k.landing(&t), k.wraps(&t)
+	if landing == "" && !wrapped {
 		b.metrics.notices[NoticeClick][NoticeMalformed].Add(1)
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		return
@@ -163,6 +163,10 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 			result = b.recordClick(&t)
 		}
 		b.metrics.notices[NoticeClick][result].Add(1)
+	}
+	if wrapped { // the player tells of the click; the wrapped ad leads it on
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return
 	}
 	// The user goes on even where the click could not be recorded.
 	ctx.Response.Header.Set("Location", withClickID(landing, text))
@@ -182,6 +186,12 @@ func (k *book) landing(t *Token) string {
 		return ""
 	}
 	return c.LandingURL
+}
+
+// wraps says whether the click's creative is a wrapper of another server's ad.
+func (k *book) wraps(t *Token) bool {
+	c := k.catalog.Creatives[t.Creative]
+	return c != nil && c.VAST != nil && c.VAST.TagURL != ""
 }
 
 func (b *Bidder) recordClick(t *Token) NoticeResult {

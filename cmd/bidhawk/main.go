@@ -28,6 +28,8 @@ type commands struct {
 	Loadtest    loadtestCommand    `cmd:"" help:"Be an exchange: send bid requests, clear auctions, deliver notices."`
 	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
+	Explain     explainCommand     `cmd:"" help:"Say what the bidder does with a bid request, and why."`
+	Supply      supplyCommand      `cmd:"" help:"Work with what is known of who may sell."`
 	Check       checkCommand       `cmd:"" help:"Check a configuration file and say what is in force."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	Bench       benchCommand       `cmd:"" help:"Measure a whole node over HTTP against a bare server."`

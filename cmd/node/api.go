@@ -40,6 +40,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	n.registerReportTotals(a.Huma())
 	n.registerLive(a.Huma())
 	n.registerAudience(a.Huma())
+	n.registerExplain(a.Huma())
 	mux := http.NewServeMux()
 	mux.Handle("/", console.Handler())
 	mux.Handle("/v1/", a.Handler())

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sort"
 
+	"bidhawk/bidder/rates"
+	"bidhawk/bidder/traffic"
 	"bidhawk/internal/money"
 	"bidhawk/pacing"
 )
@@ -28,6 +30,7 @@ func (n *Node) writeMetrics(w io.Writer) {
 	n.writeMoneyMetrics(w, gauge)
 	n.writeProfileMetrics(gauge)
 	n.writeReportMetrics(gauge)
+	n.writeInventoryMetrics(w, gauge)
 
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -35,6 +38,36 @@ func (n *Node) writeMetrics(w io.Writer) {
 	gauge("go_memstats_heap_inuse_bytes", m.HeapInuse)
 	gauge("go_memstats_sys_bytes", m.Sys)
 	gauge("go_gc_cycles_total", m.NumGC)
+}
+
+func (n *Node) writeInventoryMetrics(w io.Writer, gauge func(string, any)) {
+	v, now := &n.inventory, Clock()
+	stats := v.traffic.Stats()
+	for _, verdict := range traffic.Verdicts() {
+		fmt.Fprintf(w, "bidhawk_traffic_refused_total{verdict=%q} %d\n", verdict, stats.Counts[verdict])
+	}
+	gauge("bidhawk_traffic_lookup_errors_total", stats.Broken)
+	v.users.WritePrometheus(w)
+	v.syncer.WritePrometheus(w)
+	m := n.profileStore.MatchStats()
+	gauge("bidhawk_matches", m.Matches)
+	o := v.offers.Stats()
+	gauge("bidhawk_offers_other_path_total", o.Refused)
+	gauge("bidhawk_offers_evicted_total", o.Evicted)
+	table := v.fx.Current()
+	gauge("bidhawk_rates_age_seconds", int64(table.Age(now).Seconds()))
+	for _, state := range []rates.State{rates.Fresh, rates.Stale, rates.Refused} {
+		in := 0
+		if v.fx.State(now) == state {
+			in = 1
+		}
+		fmt.Fprintf(w, "bidhawk_rates_state{state=%q} %d\n", state, in)
+	}
+	r := v.sellers.Load().Report()
+	gauge("bidhawk_seller_files{kind=\"ads_txt\"}", r.Sites)
+	gauge("bidhawk_seller_files{kind=\"app_ads_txt\"}", r.Developers)
+	gauge("bidhawk_seller_files{kind=\"sellers_json\"}", r.Systems)
+	gauge("bidhawk_seller_files_unusable", r.Stale+r.Broken)
 }
 
 func (n *Node) writeLogMetrics(w io.Writer, gauge func(string, any)) {

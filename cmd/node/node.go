@@ -127,6 +127,12 @@ func (n *Node) listen(context.Context) error {
 	return nil
 }
 
+// Addresses are where the node listens, also where its configuration left the
+// ports open.
+func (n *Node) Addresses() Listen {
+	return Listen{Bids: n.sockets[0].Addr().String(), API: n.sockets[1].Addr().String(), Operations: n.sockets[2].Addr().String()}
+}
+
 // lock makes the data directory this process's own. Each store locks its files
 // too, but would only say that some file is locked.
 func (n *Node) lock(context.Context) error {

@@ -11,7 +11,7 @@ import (
 // grow; r is not retained.
 func AppendBidResponse(dst []byte, r *BidResponse) []byte {
 	dst = append(dst, `{"id":`...)
-	dst = appendString(dst, r.ID)
+	dst = AppendString(dst, r.ID)
 	dst = appendText(dst, `,"bidid":`, r.BidID)
 	if r.Cur != (money.Currency{}) {
 		dst = append(dst, `,"cur":"`...)
@@ -52,9 +52,9 @@ func appendSeatBid(dst []byte, s *SeatBid) []byte {
 
 func appendBid(dst []byte, b *Bid) []byte {
 	dst = append(dst, `{"id":`...)
-	dst = appendString(dst, b.ID)
+	dst = AppendString(dst, b.ID)
 	dst = append(dst, `,"impid":`...)
-	dst = appendString(dst, b.ImpID)
+	dst = AppendString(dst, b.ImpID)
 	dst = append(dst, `,"price":`...)
 	dst = appendPrice(dst, b.Price)
 	dst = appendText(dst, `,"adid":`, b.AdID)
@@ -95,7 +95,7 @@ func appendText(dst []byte, name string, v []byte) []byte {
 	if len(v) == 0 {
 		return dst
 	}
-	return appendString(append(dst, name...), v)
+	return AppendString(append(dst, name...), v)
 }
 
 func appendRaw(dst []byte, name string, v []byte) []byte {
@@ -119,7 +119,7 @@ func appendTexts(dst []byte, name string, list [][]byte) []byte {
 	dst = append(dst, name...)
 	for i, v := range list {
 		dst = append(dst, separator(i))
-		dst = appendString(dst, v)
+		dst = AppendString(dst, v)
 	}
 	return append(dst, ']')
 }
@@ -144,10 +144,10 @@ func separator(i int) byte {
 	return ','
 }
 
-// appendString appends v as a JSON string. Bytes that are no UTF-8 are written
+// AppendString appends v as a JSON string. Bytes that are no UTF-8 are written
 // as U+FFFD; U+2028 and U+2029 are escaped, for readers that take JSON for
 // JavaScript.
-func appendString(dst, v []byte) []byte {
+func AppendString(dst, v []byte) []byte {
 	dst = append(dst, '"')
 	for {
 		n := plainLen(v)

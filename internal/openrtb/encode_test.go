@@ -66,7 +66,7 @@ func TestBidsRoundDown(t *testing.T) {
 func TestAppendString(t *testing.T) {
 	f := func(v, want string) {
 		t.Helper()
-		if got := string(appendString(nil, []byte(v))); got != want {
+		if got := string(AppendString(nil, []byte(v))); got != want {
 			t.Errorf("%q: got %s; want %s", v, got, want)
 		}
 	}

@@ -46,3 +46,20 @@ func FirstText(value []byte) []byte {
 	}
 	return nil
 }
+
+// Elements calls f with the text of each element of value, an array, until f says
+// false; nothing happens where value is no array.
+func Elements(value []byte, f func(element []byte) (more bool)) {
+	s := scanner{b: value}
+	s.space()
+	if s.peek() != '[' {
+		return
+	}
+	for ok := s.openArray(); ok; ok = s.moreElements() {
+		start := s.i
+		s.skip()
+		if s.err != nil || !f(value[start:s.i]) {
+			return
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package openrtb
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestMember(t *testing.T) {
 	f := func(raw, want, wantFirst string) {
@@ -24,10 +27,31 @@ func TestMember(t *testing.T) {
 	f(`{"x":`, "", "")
 }
 
+func TestElements(t *testing.T) {
+	f := func(value string, want ...string) {
+		t.Helper()
+		var got []string
+		Elements([]byte(value), func(e []byte) bool {
+			got = append(got, string(e))
+			return string(e) != `"stop"`
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q; want %q", value, got, want)
+		}
+	}
+	f(`[1,{"a":[2]}, "x"]`, "1", `{"a":[2]}`, `"x"`)
+	f(`[1,"stop",2]`, "1", `"stop"`)
+	f(`[1,`, "1")
+	f(`[]`)
+	f(`{"a":1}`)
+	f(``)
+}
+
 func FuzzMember(f *testing.F) {
 	f.Add([]byte(`{"x":["a"],"y":{"x":2}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		FirstText(Member(raw, "x"))
 		FirstText(raw)
+		Elements(raw, func([]byte) bool { return true })
 	})
 }

@@ -416,7 +416,7 @@ type Regs struct {
 	// DSAPubRender is regs.ext.dsa.pubrender: whether the publisher shows what the
 	// DSA wants shown: 0 can't, 1 can, 2 will.
 	DSAPubRender int
-	Ext         []byte
+	Ext          []byte
 }
 
 // Source is the origin of the request (section 3.2.2).
