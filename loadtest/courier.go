@@ -14,7 +14,7 @@ import (
 // sender performs one GET, or POST without content; it is a conn, or a fake in
 // tests. status is 0 where err is not nil; location is the Location header.
 type sender interface {
-	call(post bool, url string) (status int, location string, err error)
+	call(c call) (status int, location string, err error)
 	close()
 }
 
@@ -177,7 +177,7 @@ func (c *courier) work(worker int, s sender) {
 
 func (c *courier) attempt(worker int, e *errand, s sender) {
 	start := c.now()
-	status, location, err := s.call(e.post, e.url)
+	status, location, err := s.call(e.call())
 	end := c.now()
 	c.tally.attempts.Add(1)
 	if e.attempts > 0 {
@@ -320,21 +320,21 @@ type httpSender struct {
 
 const maxSenderConns = 8
 
-func (s *httpSender) call(post bool, url string) (int, string, error) {
+func (s *httpSender) call(c call) (int, string, error) {
 	var addr string
 	var ok bool
-	if s.buf, addr, ok = appendCall(s.buf[:0], post, url); !ok {
+	if s.buf, addr, ok = appendCall(s.buf[:0], c); !ok {
 		return statusUnfetchable, "", nil
 	}
-	c := s.conns[addr]
-	if c == nil {
+	to := s.conns[addr]
+	if to == nil {
 		if len(s.conns) >= maxSenderConns {
 			s.close()
 		}
-		c = &conn{addr: addr, timeout: s.timeout, now: s.now}
-		s.conns[addr] = c
+		to = &conn{addr: addr, timeout: s.timeout, now: s.now}
+		s.conns[addr] = to
 	}
-	resp, err := c.roundTrip(s.buf)
+	resp, err := to.roundTrip(s.buf)
 	if err != nil {
 		return 0, "", err
 	}

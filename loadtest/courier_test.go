@@ -18,12 +18,12 @@ type scriptedSender struct {
 	times  map[string][]time.Time
 }
 
-func (s *scriptedSender) call(_ bool, url string) (int, string, error) {
+func (s *scriptedSender) call(c call) (int, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.times[url])
-	s.times[url] = append(s.times[url], time.Now())
-	steps := s.script[url]
+	n := len(s.times[c.url])
+	s.times[c.url] = append(s.times[c.url], time.Now())
+	steps := s.script[c.url]
 	switch step := steps[min(n, len(steps)-1)].(type) {
 	case int:
 		return step, "", nil

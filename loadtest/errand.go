@@ -62,6 +62,7 @@ type cleared struct {
 	price         money.CPM // clearing
 	multiplier    money.PPM // people before the screen; 0 is one
 	vastBills     bool      // the VAST impression bills, not burl
+	headers       string    // of trackers that a server calls
 	landed        [errandKinds]atomic.Bool
 	pending       atomic.Int32 // errands not yet done; the last one frees the place in the courier
 }
@@ -154,10 +155,27 @@ func clickID(landing string) string {
 	return u.Query().Get(clickParameter)
 }
 
-// appendCall appends a whole GET, or POST without content, for an http URL and
-// returns the address to send it to; ok is false for a URL that cannot be fetched.
-func appendCall(dst []byte, post bool, rawURL string) (request []byte, addr string, ok bool) {
-	rest, ok := strings.CutPrefix(rawURL, "http://")
+// call is one GET, or POST without content.
+type call struct {
+	url     string
+	post    bool
+	headers string // whole lines, each ended
+}
+
+// call is what is sent for the errand. Where a server plays the ads, it calls
+// the trackers and says for whom; clicks come from people's own devices.
+func (e *errand) call() call {
+	c := call{url: e.url, post: e.post}
+	if e.kind == errandImpression || e.kind >= errandStart && e.kind != errandClickTracker {
+		c.headers = e.bid.headers
+	}
+	return c
+}
+
+// appendCall appends the whole request for an http URL and returns the address
+// to send it to; ok is false for a URL that cannot be fetched.
+func appendCall(dst []byte, c call) (request []byte, addr string, ok bool) {
+	rest, ok := strings.CutPrefix(c.url, "http://")
 	if !ok || strings.ContainsAny(rest, " \r\n") {
 		return dst, "", false
 	}
@@ -177,7 +195,7 @@ func appendCall(dst []byte, post bool, rawURL string) (request []byte, addr stri
 		addr += ":80"
 	}
 	method, length := "GET ", ""
-	if post {
+	if c.post {
 		method, length = "POST ", "Content-Length: 0\r\n"
 	}
 	dst = append(dst, method...)
@@ -186,6 +204,7 @@ func appendCall(dst []byte, post bool, rawURL string) (request []byte, addr stri
 	dst = append(dst, host...)
 	dst = append(dst, "\r\nUser-Agent: bidhawk-loadtest\r\n"...)
 	dst = append(dst, length...)
+	dst = append(dst, c.headers...)
 	dst = append(dst, "\r\n"...)
 	return dst, addr, true
 }

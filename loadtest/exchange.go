@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"context"
+	"slices"
 
 	"bidhawk/internal/money"
 )
@@ -66,6 +67,7 @@ func (x *exchange) answered(ctx context.Context, s *shot, body []byte, late bool
 		x.tally.invalid.Add(1)
 	}
 	x.tally.bidObjects.Add(int64(len(offers)))
+	x.tally.guarAnswered.Add(int64(guaranteed(s.facts, offers)))
 	compete(offers, late)
 	for i := range offers {
 		x.place(ctx, s, &offers[i])
@@ -74,6 +76,22 @@ func (x *exchange) answered(ctx context.Context, s *shot, body []byte, late bool
 		return answeredNoBid
 	}
 	return answeredBids
+}
+
+// guaranteed counts the imps whose guaranteed deal has a valid bid.
+func guaranteed(f *facts, offers []offer) (n int) {
+	for i := range f.imps {
+		if f.guaranteed > 0 && slices.ContainsFunc(offers, func(o offer) bool {
+			if o.loss != 0 || o.impNo != i {
+				return false
+			}
+			d := f.imps[i].deal(o.bid.DealID)
+			return d != nil && d.guar
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // offer is one bid on its way through the auction.
@@ -178,6 +196,9 @@ func (x *exchange) place(ctx context.Context, s *shot, o *offer) {
 		i := &s.facts.imps[o.impNo]
 		c.format, c.multiplier = i.format, i.multiplier
 		c.vastBills = x.judge.vastBills && o.exhibit.vast != nil
+		if i.serverCalls && o.exhibit.vast != nil {
+			c.headers = s.facts.deviceHeaders
+		}
 		x.tally.formats[c.format].bids.Add(1)
 	}
 	if s.facts.test {

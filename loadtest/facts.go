@@ -32,6 +32,8 @@ type facts struct {
 	inventory     string // the site's domain, the app's bundle or the screen's id
 	dooh          bool
 	deviceType    int
+	deviceHeaders string // X-Device lines with which a server calls trackers
+	guaranteed    int    // imps with a guaranteed deal
 }
 
 // impFacts are the facts of one imp. What it does not offer is nil.
@@ -47,6 +49,7 @@ type impFacts struct {
 	private      bool // private_auction: deals only
 	deals        []dealFacts
 	multiplier   money.PPM // people before the screen; one elsewhere
+	serverCalls  bool      // ssai=3: a server plays the ads and calls the trackers
 }
 
 // bannerFacts are the facts of imp.banner.
@@ -76,6 +79,7 @@ type dealFacts struct {
 	at       int
 	wseat    []string
 	wadomain []string
+	guar     bool // the bidder must bid
 	duration durationFloors
 }
 
@@ -98,6 +102,7 @@ func readFacts(body []byte) *facts {
 		wlang: texts(root["wlang"]), wlangb: texts(root["wlangb"]),
 		deviceType: number(object(root["device"])["devicetype"]),
 	}
+	f.deviceHeaders = deviceHeaders(object(root["device"]))
 	f.inventory = text(object(root["site"])["domain"])
 	if app := object(root["app"]); app != nil {
 		f.inventory = text(app["bundle"])
@@ -109,10 +114,24 @@ func readFacts(body []byte) *facts {
 		if m := object(v); m != nil {
 			i := readImp(m)
 			i.format = i.formatIn(f)
+			if slices.ContainsFunc(i.deals, func(d dealFacts) bool { return d.guar }) {
+				f.guaranteed++
+			}
 			f.imps = append(f.imps, i)
 		}
 	}
 	return f
+}
+
+// deviceHeaders are those with which a server that plays ads says for whom it
+// calls (IAB VAST 4.3, section 1.1.3). A value that would break a line is left out.
+func deviceHeaders(device map[string]any) (lines string) {
+	for _, h := range [...]struct{ name, value string }{{"X-Device-IP", text(device["ip"])}, {"X-Device-User-Agent", text(device["ua"])}} {
+		if h.value != "" && len(h.value) < 1000 && !strings.ContainsFunc(h.value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			lines += h.name + ": " + h.value + "\r\n"
+		}
+	}
+	return lines
 }
 
 // onePerson is the multiplier of everything but screens.
@@ -125,6 +144,7 @@ func readImp(m map[string]any) impFacts {
 		native: readNative(object(m["native"])),
 		floor:  price(m["bidfloor"]), floorCur: currency(m["bidfloorcur"]),
 		secure: number(m["secure"]) == 1, multiplier: onePerson,
+		serverCalls: number(m["ssai"]) == 3,
 	}
 	if n := price(object(m["qty"])["multiplier"]); n > 0 && n <= money.MaxCPM {
 		i.multiplier = money.PPM(n)
@@ -136,7 +156,7 @@ func readImp(m map[string]any) impFacts {
 		i.deals = append(i.deals, dealFacts{
 			id: text(d["id"]), floor: price(d["bidfloor"]), floorCur: currency(d["bidfloorcur"]),
 			at: number(d["at"]), wseat: texts(d["wseat"]), wadomain: texts(d["wadomain"]),
-			duration: readDurationFloors(d),
+			guar: number(d["guar"]) == 1, duration: readDurationFloors(d),
 		})
 	}
 	return i

@@ -129,7 +129,7 @@ func (d *fakeDSP) vast(b obj, version, mime, media string, seconds int) string {
 	}
 	return `<VAST version="` + version + `"><Ad id="1"><InLine><AdSystem>fake</AdSystem><AdTitle>Ad</AdTitle>` +
 		`<Impression><![CDATA[https://third.example/i]]></Impression><Impression>` + cdata("imp") + `</Impression>` +
-		`<Error><![CDATA[` + d.url("error", b) + `&c=[ERRORCODE]]]></Error><Creatives><Creative><Linear>` +
+		`<Error><![CDATA[` + d.url("error", b) + `&c=[ERRORCODE]]]></Error><AdServingId>` + b["id"].(string) + `</AdServingId><Creatives><Creative><UniversalAdId>u</UniversalAdId><Linear>` +
 		fmt.Sprintf(`<Duration>00:%02d:%02d</Duration>`, seconds/60, seconds%60) +
 		`<TrackingEvents>` + events.String() + `</TrackingEvents><VideoClicks><ClickThrough>` + cdata("click") + `</ClickThrough>` +
 		`<ClickTracking>` + cdata("beside") + `</ClickTracking></VideoClicks>` +

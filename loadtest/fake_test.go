@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m)
+	// fasthttp's clock ticks for the whole process from its first error answer on,
+	// which a connection that is cut in the middle may bring about.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 // fakeDSP is the counterpart of the exchange: a bidder that bids on every imp
@@ -51,6 +53,7 @@ type fakeDSP struct {
 	ledger  map[string]string // kind and bid id -> price of its first notice
 	times   map[string]string // kind and bid id -> multiplier of its first notice
 	streams map[string]bool   // bids whose markup was VAST
+	devices map[string]int    // calls by kind that named a device
 	posts   int               // notices that came as POST
 	calls   map[string]int    // kind and bid id -> calls
 	byKind  map[string]int    // distinct bids per kind
@@ -61,7 +64,7 @@ type fakeDSP struct {
 func newFakeDSP(t *testing.T) *fakeDSP {
 	t.Helper()
 	d := &fakeDSP{
-		price: "2.5", ledger: map[string]string{}, times: map[string]string{}, streams: map[string]bool{}, calls: map[string]int{}, byKind: map[string]int{}, orders: map[string]int{},
+		price: "2.5", ledger: map[string]string{}, times: map[string]string{}, streams: map[string]bool{}, devices: map[string]int{}, calls: map[string]int{}, byKind: map[string]int{}, orders: map[string]int{},
 	}
 	d.start(t, "127.0.0.1:0")
 	t.Cleanup(func() { d.stop() })
@@ -165,6 +168,9 @@ func (d *fakeDSP) track(ctx *fasthttp.RequestCtx, path string) {
 	d.calls[kind+id]++
 	if ctx.IsPost() {
 		d.posts++
+	}
+	if len(ctx.Request.Header.Peek("X-Device-IP")) > 0 && len(ctx.Request.Header.Peek("X-Device-User-Agent")) > 0 {
+		d.devices[kind]++
 	}
 	try := d.calls[kind+id]
 	d.mu.Unlock()

@@ -111,6 +111,12 @@ func checkEvents(t *testing.T, d *fakeDSP, r *Result) {
 	if d.posts == 0 || r.Conversions == 0 || r.TestBids == 0 {
 		t.Errorf("%d notices by POST, %d conversions, %d bids of tests", d.posts, r.Conversions, r.TestBids)
 	}
+	if d.devices["imp"] == 0 || d.devices["ev-start"] == 0 || d.devices["ev-start"] == d.byKind["ev-start"] || d.devices["bill"]+d.devices["click"] != 0 {
+		t.Errorf("calls that name the device, as servers that play ads make them: %v", d.devices)
+	}
+	if r.GuaranteedOffered == 0 || r.GuaranteedAnswered == 0 || r.GuaranteedAnswered > r.GuaranteedOffered {
+		t.Errorf("guaranteed deals: %d offered, %d answered", r.GuaranteedOffered, r.GuaranteedAnswered)
+	}
 	count := map[string]int{}
 	for _, q := range d.queries {
 		for _, part := range strings.Split(q, "&") {

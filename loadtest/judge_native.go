@@ -16,8 +16,10 @@ func (j *judge) native(e *exhibit) *breach {
 	if !want.ok {
 		return nil // its request could not be read: there is nothing to compare with
 	}
-	if e.native.wrapped != want.wrapped && (want.before11() || !want.wrapped) {
-		return &breach{RuleNative, fmt.Sprintf("root \"native\" %v: version %s wants %v", e.native.wrapped, want.ver, want.wrapped)}
+	// Version 1.0 answers within "native", later ones do not; to a later request
+	// that stands within it either is understood.
+	if wraps := want.before11(); e.native.wrapped != wraps && (wraps || !want.wrapped) {
+		return &breach{RuleNative, fmt.Sprintf("root \"native\" %v: version %s wants %v", e.native.wrapped, want.ver, wraps)}
 	}
 	if broken := e.assets(j); broken != nil {
 		return broken

@@ -66,11 +66,11 @@ func TestMixDrawsByWeight(t *testing.T) {
 // Every request of the mix is one that a strict reader takes and that breaks
 // no MUST, and each thing that requests may hold is in some of them.
 func TestMixedRequests(t *testing.T) {
-	p := mixedPool(t, 3000, "all")
+	p := mixedPool(t, 2000, "all")
 	seen := map[string]int{}
 	var sizes []int
 	var s shot
-	const n = 6000
+	const n = 4000
 	var req openrtb.BidRequest
 	for seq := range uint64(n) {
 		p.load(&s, seq)

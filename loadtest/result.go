@@ -34,27 +34,32 @@ type Result struct {
 	Conversions      int64       `json:"conversions"`  // orders acknowledged
 	BilledNanos      money.Nanos `json:"billed_nanos"` // the exchange's bill in Config.Currency; see the package's comment
 
-	Malformed   int64                  `json:"malformed"` // 200s that are no BidResponse; also invalid
-	Timeouts    int64                  `json:"timeouts"`  // of http_errors
-	Refused     int64                  `json:"refused"`   // of http_errors: no connection
-	Status      map[int]int64          `json:"status"`    // answers by HTTP status
-	Invalid     map[Rule]int64         `json:"invalid"`   // breaches by rule
-	Samples     []Sample               `json:"invalid_samples"`
-	BidObjects  int64                  `json:"bid_objects"` // bids within answers; each valid one is won, lost, or of a test
-	TestBids    int64                  `json:"test_bids"`
-	Rendered    int64                  `json:"rendered"` // wins that somebody saw: each has one billing notice
-	BilledBids  int64                  `json:"billed_bids"`
-	Billed      map[string]money.Nanos `json:"billed_by_currency"`
-	OrderNanos  money.Nanos            `json:"order_nanos"` // value of the conversions
-	Formats     map[string]FormatCount `json:"formats"`     // by format; those that were sent
-	Events      map[string]int64       `json:"events"`      // acknowledged calls by kind, each once per bid
-	Lines       []LineResult           `json:"lines"`       // by cid and crid
-	Notices     NoticeResult           `json:"notices"`
-	ElapsedMS   int64                  `json:"elapsed_ms"` // of sending, without the drain
-	DrainMS     int64                  `json:"drain_ms"`
-	Mode        string                 `json:"mode"` // "closed", "poisson 5000/s", "uniform 5000/s"
-	BodyBytes   int                    `json:"body_bytes_median"`
-	FloorReport *FloorReport           `json:"floor,omitempty"`
+	Malformed  int64                  `json:"malformed"` // 200s that are no BidResponse; also invalid
+	Timeouts   int64                  `json:"timeouts"`  // of http_errors
+	Refused    int64                  `json:"refused"`   // of http_errors: no connection
+	Status     map[int]int64          `json:"status"`    // answers by HTTP status
+	Invalid    map[Rule]int64         `json:"invalid"`   // breaches by rule
+	Samples    []Sample               `json:"invalid_samples"`
+	BidObjects int64                  `json:"bid_objects"` // bids within answers; each valid one is won, lost, or of a test
+	TestBids   int64                  `json:"test_bids"`
+	Rendered   int64                  `json:"rendered"` // wins that somebody saw: each has one billing notice
+	BilledBids int64                  `json:"billed_bids"`
+	Billed     map[string]money.Nanos `json:"billed_by_currency"`
+	OrderNanos money.Nanos            `json:"order_nanos"` // value of the conversions
+	Formats    map[string]FormatCount `json:"formats"`     // by format; those that were sent
+	// Guaranteed deals must be bid on while their budget lasts: imps with one, and
+	// those of them with a valid bid for it.
+	GuaranteedOffered  int64 `json:"guaranteed_offered"`
+	GuaranteedAnswered int64 `json:"guaranteed_answered"`
+
+	Events      map[string]int64 `json:"events"` // acknowledged calls by kind, each once per bid
+	Lines       []LineResult     `json:"lines"`  // by cid and crid
+	Notices     NoticeResult     `json:"notices"`
+	ElapsedMS   int64            `json:"elapsed_ms"` // of sending, without the drain
+	DrainMS     int64            `json:"drain_ms"`
+	Mode        string           `json:"mode"` // "closed", "poisson 5000/s", "uniform 5000/s"
+	BodyBytes   int              `json:"body_bytes_median"`
+	FloorReport *FloorReport     `json:"floor,omitempty"`
 }
 
 // Latency holds quantiles in microseconds.
@@ -135,6 +140,7 @@ func (t *tally) result(cur string, elapsed time.Duration) *Result {
 			Attempts: t.attempts.Load(), Retries: t.retries.Load(), Repeats: t.repeats.Load(),
 			Rejected: t.rejected.Load(), Dropped: t.dropped.Load(), LatencyUS: t.noticeLatency.quantiles(),
 		},
+		GuaranteedOffered: t.guarOffered.Load(), GuaranteedAnswered: t.guarAnswered.Load(),
 		ElapsedMS: elapsed.Milliseconds(),
 	}
 	if elapsed > 0 {

@@ -50,6 +50,8 @@ var nativeRequest12 = `{"id":"r","imp":[{"id":"1","secure":1,"bidfloor":1,"nativ
 
 const nativeRequest10 = `{"id":"r","imp":[{"id":"1","native":{"request":{"native":{"ver":"1.0","assets":[{"id":1,"required":1,"title":{"len":99}}]}}}}]}`
 
+const nativeRequest10Bare = `{"id":"r","imp":[{"id":"1","native":{"request":"{\"ver\":\"1.0\",\"assets\":[{\"id\":1,\"title\":{\"len\":99}}]}"}}]}`
+
 const nativeRequest11 = `{"id":"r","imp":[{"id":"1","native":{"request":{"native":{"ver":"1.1","assets":[{"id":1,"required":1,"title":{"len":99}}]}}}}]}`
 
 func price25() json.RawMessage { return json.RawMessage("2.5") }
@@ -210,6 +212,8 @@ func videoCases() []ruleCase {
 	lasts := func(text string, seconds int) func(a *answer) {
 		return both(adm("00:00:15.040", text), each(func(b *bid) { b.Dur = seconds }))
 	}
+	named := adm("<Creative>", "<Creative><UniversalAdId>u</UniversalAdId>", "</Creative>\n\t<Creative>", "</Creative><Creative><UniversalAdId>u</UniversalAdId>")
+	vast42 := both(named, adm(`"3.0"`, `"4.2" xmlns="http://www.iab.com/VAST"`, "<AdTitle>", "<AdServingId>i</AdServingId><AdTitle>"), each(func(b *bid) { b.Protocol = 13 }))
 	nonLinear := func(a *answer) {
 		b := &a.SeatBid[0].Bid[0]
 		from, end := strings.Index(b.AdM, "<Linear>"), strings.Index(b.AdM, "</Linear>")
@@ -224,7 +228,9 @@ func videoCases() []ruleCase {
 		f(RuleVAST, asIs, adm("<AdTitle>t", "<AdTitle>")),
 		f(RuleVAST, asIs, adm("<AdSystem>x", "<AdSystem>")),
 		f(RuleVAST, to("2"), both(to("2"), nonLinear, adm("<NonLinearAds/>", ""))),
-		f(RuleProtocol, both(adm(`"3.0"`, `"4.0"`), each(func(b *bid) { b.Protocol = 7 })), both(adm(`"3.0"`, `"4.2"`), each(func(b *bid) { b.Protocol = 13 }))),
+		f(RuleVAST, both(to("2"), vast42), both(to("2"), vast42, adm("<AdServingId>i", "<AdServingId>"))),
+		f(RuleVAST, both(to("2"), vast42), both(to("2"), vast42, adm("<UniversalAdId>u</UniversalAdId>", ""))),
+		f(RuleProtocol, both(named, adm(`"3.0"`, `"4.0"`), each(func(b *bid) { b.Protocol = 7 })), vast42),
 		f(RuleProtocol, wrapper, both(wrapper, adm(`"3.0"`, `"4.0"`))),
 		f(RuleProtocol, asIs, each(func(b *bid) { b.Protocol = 7 })),
 		f(RuleProtocol, to("2"), both(to("2"), adm(`"3.0"`, `"9"`))),
@@ -308,6 +314,7 @@ func nativeCases() []ruleCase {
 		f(RuleNative, asIs, adm(`{"ver"`, `{{"ver"`)),
 		f(RuleNative, asIs, each(func(b *bid) { b.AdM = `{"native":` + b.AdM + `}` })),
 		{RuleNative, nativeRequest10, []*bid{nativeBid()}, wrapped, plain},
+		{RuleNative, nativeRequest10Bare, []*bid{nativeBid()}, wrapped, plain},
 		{RuleNativeTracker, nativeRequest11, []*bid{nativeBid()}, plain, both(wrapped, adm("<script>", "x="))},
 		f(RuleNativeAsset, asIs, adm(`"id":3`, `"id":33`)),
 		f(RuleNativeAsset, asIs, adm(`"id":3`, `"id":1`)),

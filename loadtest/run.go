@@ -216,6 +216,7 @@ func (l *lane) fire(ctx context.Context, seq uint64, due time.Time) error {
 	for i := range l.shot.facts.imps {
 		t.formats[l.shot.facts.imps[i].format].imps.Add(1)
 	}
+	t.guarOffered.Add(int64(l.shot.facts.guaranteed))
 	resp, err := l.conn.roundTrip(l.shot.wire)
 	latency := l.cfg.Now().Sub(due)
 	if !errors.Is(err, errConnect) {

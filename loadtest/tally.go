@@ -18,6 +18,8 @@ type tally struct {
 
 	impressions, clicks, conversions, billedBids, orderNanos atomic.Int64
 
+	guarOffered, guarAnswered atomic.Int64
+
 	attempts, retries, repeats, rejected, dropped atomic.Int64
 
 	events  [errandKinds]atomic.Int64 // acknowledged for the first time

@@ -124,7 +124,7 @@ func (x *exchange) hosts(b *bid) []string {
 	return hosts
 }
 
-// inPlayer replaces the macros that a player fills (IAB VAST 4.2, section 6).
+// inPlayer replaces the macros that a player fills (IAB VAST 4.3, section 6).
 func inPlayer(u, errorCode string) string {
 	if !strings.ContainsRune(u, '[') {
 		return u

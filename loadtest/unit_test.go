@@ -301,7 +301,7 @@ func TestFindURLAndRequest(t *testing.T) {
 
 	g := func(url, wantAddr, wantLine string, wantOK bool) {
 		t.Helper()
-		b, addr, ok := appendCall(nil, false, url)
+		b, addr, ok := appendCall(nil, call{url: url})
 		line, _, _ := strings.Cut(string(b), "\r\n")
 		if addr != wantAddr || ok != wantOK || line != wantLine {
 			t.Errorf("%q: %q %q %v", url, line, addr, ok)
@@ -315,8 +315,8 @@ func TestFindURLAndRequest(t *testing.T) {
 	g("http://h/a b", "", "", false)
 	g("http:///x", "", "", false)
 	g("http://h/\r\nHost: evil", "", "", false)
-	post, _, ok := appendCall(nil, true, "http://h/x")
-	if want := "POST /x HTTP/1.1\r\nHost: h\r\nUser-Agent: bidhawk-loadtest\r\nContent-Length: 0\r\n\r\n"; !ok || string(post) != want {
+	post, _, ok := appendCall(nil, call{url: "http://h/x", post: true, headers: "X-A: b\r\n"})
+	if want := "POST /x HTTP/1.1\r\nHost: h\r\nUser-Agent: bidhawk-loadtest\r\nContent-Length: 0\r\nX-A: b\r\n\r\n"; !ok || string(post) != want {
 		t.Errorf("%q: want %q", post, want)
 	}
 	if got := clickID("https://x.example/?bh_click=abc%2B&z=1"); got != "abc+" {

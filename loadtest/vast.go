@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// vastDoc is what a player reads of a VAST 2 to 4 document (IAB VAST 4.2,
-// section 3). Text is as in the document, with the space around it cut.
+// vastDoc is what a player reads of a VAST 2 to 4 document (IAB VAST 4.3,
+// December 2022, section 3). Text is as in the document, with the space around it cut.
 type vastDoc struct {
 	XMLName xml.Name `xml:"VAST"`
 	Version string   `xml:"version,attr"`
@@ -28,6 +28,7 @@ type vastAd struct {
 type vastInside struct {
 	AdSystem    string         `xml:"AdSystem"`
 	AdTitle     string         `xml:"AdTitle"`
+	AdServingID string         `xml:"AdServingId"`
 	TagURI      string         `xml:"VASTAdTagURI"`
 	Impressions []string       `xml:"Impression"`
 	Errors      []string       `xml:"Error"`
@@ -36,9 +37,10 @@ type vastInside struct {
 }
 
 type vastCreative struct {
-	Linear     *vastLinear     `xml:"Linear"`
-	NonLinear  *vastNonLinear  `xml:"NonLinearAds"`
-	Companions []vastCompanion `xml:"CompanionAds>Companion"`
+	UniversalID []string        `xml:"UniversalAdId"`
+	Linear      *vastLinear     `xml:"Linear"`
+	NonLinear   *vastNonLinear  `xml:"NonLinearAds"`
+	Companions  []vastCompanion `xml:"CompanionAds>Companion"`
 }
 
 type vastLinear struct {
@@ -136,12 +138,33 @@ func (d *vastDoc) check() error {
 	if strings.TrimSpace(d.ad.AdSystem) == "" {
 		return errors.New("no AdSystem")
 	}
+	if err := d.checkIDs(); err != nil {
+		return err
+	}
 	for _, c := range d.ad.Creatives {
 		if c.Linear != nil || c.NonLinear != nil {
 			return nil
 		}
 	}
 	return errors.New("no Linear and no NonLinearAds")
+}
+
+// checkIDs: an InLine names its creatives since 4.0 (section 3.7.1), and its
+// serving since 4.1 (section 3.4.3).
+func (d *vastDoc) checkIDs() error {
+	v := strings.TrimSpace(d.Version)
+	if d.wrapper || !strings.HasPrefix(v, "4") {
+		return nil
+	}
+	if v >= "4.1" && strings.TrimSpace(d.ad.AdServingID) == "" {
+		return errors.New("no AdServingId, which 4.1 requires")
+	}
+	for _, c := range d.ad.Creatives {
+		if first(c.UniversalID) == "" {
+			return errors.New("a Creative without UniversalAdId, which 4.0 requires")
+		}
+	}
+	return nil
 }
 
 // linear is the ad's linear creative, nil where there is none.
