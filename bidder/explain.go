@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bidhawk/bidder/consent"
+	"bidhawk/bidder/traffic"
 	"bidhawk/campaigns"
 	"bidhawk/targeting"
 )
@@ -36,7 +37,8 @@ type Explanation struct {
 	Privacy    []consent.Finding `json:"privacy"`
 	User       string            `json:"user"` // where the user's key comes from; "none" without one
 	Currency   string            `json:"currency"`
-	Deadline   time.Duration     `json:"deadline_ns"` // from the request's arrival to the answer
+	Deadline   time.Duration     `json:"deadline_ns"`       // from the request's arrival to the answer
+	Traffic    string            `json:"traffic,omitempty"` // what tells that no person is behind it
 	Supply     []string          `json:"supply,omitempty"`
 	Generation int64             `json:"generation"` // of the campaigns
 	Imps       []ImpExplanation  `json:"imps,omitempty"`
@@ -149,6 +151,11 @@ func (b *Bidder) explainRequest(x *Explanation, a *auction) {
 		x.User = "withheld"
 	}
 	x.Currency, x.Deadline = a.cur.String(), a.deadline.Sub(a.now)
+	if b.deps.Traffic != nil && !a.req.Test {
+		if v := b.deps.Traffic.Look(&a.req); v != traffic.OK {
+			x.Traffic = v.String()
+		}
+	}
 	if b.deps.Sellers != nil {
 		o := offerOf(&a.req, a.exchange)
 		for _, v := range b.deps.Sellers().AppendVerdicts(nil, &a.exchange.sellers, &o) {

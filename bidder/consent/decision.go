@@ -1,5 +1,7 @@
 package consent
 
+import "fmt"
+
 // Decision is what the signals allow. The zero value allows nothing.
 type Decision struct {
 	// Personal: the profile may be read; ids may be used, stored and logged.
@@ -61,6 +63,17 @@ func (r Reason) String() string { return reasonNames[r] }
 
 // MarshalText is String, for JSON.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (r *Reason) UnmarshalText(text []byte) error {
+	for i, name := range reasonNames {
+		if name == string(text) {
+			*r = Reason(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("consent reason: got %.40q; want a name of one", text)
+}
 
 // Regime is a body of rules that a signal brings in.
 type Regime uint8

@@ -70,3 +70,20 @@ func TestExplainKeepsStringsToItself(t *testing.T) {
 		}
 	}
 }
+
+func TestReasonsComeBackFromText(t *testing.T) {
+	for r := range ReasonCount {
+		text, err := r.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := ReasonCount
+		if err := back.UnmarshalText(text); err != nil || back != r {
+			t.Errorf("%s: got %v, %v", text, back, err)
+		}
+	}
+	var r Reason
+	if r.UnmarshalText([]byte("weather")) == nil {
+		t.Error("a name that is none must be an error")
+	}
+}

@@ -151,6 +151,9 @@ func printExplanation(w io.Writer, x *bidder.Explanation) error {
 	for _, f := range x.Privacy {
 		fmt.Fprintf(t, "privacy\t%s: %s: %s\n", f.Signal, f.Says, f.Follows)
 	}
+	if x.Traffic != "" {
+		fmt.Fprintf(t, "traffic\t%s\n", x.Traffic)
+	}
 	if len(x.Supply) > 0 {
 		fmt.Fprintf(t, "sellers\t%s\n", strings.Join(x.Supply, ", "))
 	}
