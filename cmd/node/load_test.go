@@ -268,7 +268,7 @@ func TestShippedConfigurationLoads(t *testing.T) {
 	}
 	d := Default()
 	d.EventLog.Kafka.TopicPrefix = "bidhawk."
-	d.Exchanges, d.Rates = c.Exchanges, c.Rates
+	d.Exchanges, d.Rates, d.Traffic.Refuse = c.Exchanges, c.Rates, c.Traffic.Refuse // what development needs
 	if !reflect.DeepEqual(c, d) {
 		t.Errorf("configs/dev.yaml gives %+v\nthe defaults are    %+v", c, d)
 	}
