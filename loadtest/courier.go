@@ -213,7 +213,7 @@ func acknowledged(e *errand, status int) bool {
 	done, redirected := status >= 200 && status < 300, status >= 300 && status < 400
 	switch {
 	case e.kind == errandClick:
-		return redirected || done && e.landing != ""
+		return redirected || done && !e.redirects
 	case e.kind >= errandStart:
 		return done || redirected
 	}

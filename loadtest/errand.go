@@ -98,7 +98,8 @@ type errand struct {
 	written  bool // an attempt may have arrived
 	post     bool // as a POST without content
 
-	landing    string      // of a click that does not redirect
+	redirects  bool        // of a click: it is done when it leads on
+	landing    string      // of a click that does not
 	order      string      // of a conversion
 	orderValue money.Nanos // of a conversion
 }

@@ -76,7 +76,7 @@ func (x *exchange) clickPerhaps(c *cleared, t *trackers, rendered time.Time) {
 	due := rendered.Add(some(x.cfg.People.ClickDelay, draw(seed, forClickDelay, c.key)))
 	x.send(c, errandClickTracker, inPlayer(t.clicked, ""), due)
 	if t.click != "" {
-		x.submit(errand{kind: errandClick, url: inPlayer(t.click, ""), bid: c, due: due, landing: t.landing})
+		x.submit(errand{kind: errandClick, url: inPlayer(t.click, ""), bid: c, due: due, redirects: t.redirects, landing: t.landing})
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 // of third parties are left alone: they are on other hosts.
 type trackers struct {
 	impression string
-	click      string   // answers with a redirect to the landing page
-	landing    string   // where there is no redirect: of its own link
+	click      string
+	redirects  bool     // the click leads to the landing page; else it is called beside one
+	landing    string   // where the click does not redirect
 	clicked    string   // called beside the click
 	events     []string // by quartile, as in quartiles
 	viewable   string
@@ -44,7 +45,7 @@ func (e *exhibit) findTrackers(markup string, hosts []string) trackers {
 		}
 		return ad.trackers(own)
 	}
-	return trackers{impression: findURL(markup, impressionPath), click: findURL(markup, clickPath)}
+	return trackers{impression: findURL(markup, impressionPath), click: findURL(markup, clickPath), redirects: true}
 }
 
 func (d *vastDoc) trackers(own func(...string) string) trackers {
@@ -89,13 +90,14 @@ func (n *nativeAd) trackers(own func(...string) string) trackers {
 // straight to the advertiser, and the tracker beside it is the click.
 func (t *trackers) setLink(link string, own func(...string) string) {
 	if u := own(link); strings.Contains(u, clickPath) {
-		t.click = u
+		t.click, t.redirects = u, true
 		return
 	}
 	if u := findURL(link, clickPath); u != "" {
-		t.click = u // within a third party's own redirect
+		t.click, t.redirects = u, true // within a third party's own redirect
 		return
 	}
+	// A wrapper has no link: that is in the ad inside.
 	t.landing = link
 	t.click, t.clicked = t.clicked, ""
 }

@@ -26,7 +26,7 @@ func TestFindTrackers(t *testing.T) {
 	}
 	quarters := []string{"http://h/0", "http://h/1", "http://h/2", "http://h/3", "http://h/4"}
 	f(videoRequest, videoBid(), trackers{
-		impression: "http://h/i", click: "http://h/t/click/1", events: quarters, failed: "http://h/e?c=[ERRORCODE]",
+		impression: "http://h/i", click: "http://h/t/click/1", redirects: true, events: quarters, failed: "http://h/e?c=[ERRORCODE]",
 	})
 	// A third party's impression beside ours, and its landing page with our tracker.
 	f(videoRequest, with(videoBid(), "<Impression>", "<Impression>https://third.example/i</Impression><Impression>",
@@ -34,15 +34,18 @@ func TestFindTrackers(t *testing.T) {
 		"</Impression><Creatives>", "</Impression><ViewableImpression><Viewable>https://h/v</Viewable></ViewableImpression><Creatives>"), trackers{
 		impression: "http://h/i", click: "http://h/c", landing: "https://shop.example/", events: quarters, failed: "http://h/e?c=[ERRORCODE]", viewable: "http://h/v",
 	})
+	wrapper := with(videoBid(), vastText, strings.Replace(wrapperText, "</Linear>", "<VideoClicks><ClickTracking>https://h/t/click/1</ClickTracking></VideoClicks></Linear>", 1))
+	wrapper.Protocol = 6
+	f(videoRequest, wrapper, trackers{impression: "http://h/i", click: "http://h/t/click/1", events: quarters, failed: "http://h/e"})
 	native := nativeBid()
 	native.AdM = strings.ReplaceAll(native.AdM, `\/`, "/")
-	f(nativeRequest12, native, trackers{impression: "http://h/i", click: "http://h/t/click/1", viewable: "http://h/v"})
+	f(nativeRequest12, native, trackers{impression: "http://h/i", click: "http://h/t/click/1", redirects: true, viewable: "http://h/v"})
 	f(nativeRequest12, with(native, `"imptrackers":["https://h/i"],`, "", `"link":{"url":"https://h/t/click/1"}`,
 		`"link":{"url":"https://r.example/?u=http%3A%2F%2Fh%2Ft%2Fclick%2F2","clicktrackers":["https://h/c"]}`),
-		trackers{impression: "http://h/i", click: "http://h/t/click/2", clicked: "http://h/c", viewable: "http://h/v"})
+		trackers{impression: "http://h/i", click: "http://h/t/click/2", redirects: true, clicked: "http://h/c", viewable: "http://h/v"})
 	banner := bannerBid()
 	banner.AdM = `<a href="https://h/t/click/1"><img src="https://c/a.jpg"></a><img src="https://h/t/imp/1">`
-	f(bannerRequest, banner, trackers{impression: "http://h/t/imp/1", click: "http://h/t/click/1"})
+	f(bannerRequest, banner, trackers{impression: "http://h/t/imp/1", click: "http://h/t/click/1", redirects: true})
 }
 
 func TestInPlayer(t *testing.T) {
@@ -79,9 +82,10 @@ func TestAcknowledged(t *testing.T) {
 	}
 	f(errand{kind: errandBill}, 204, true)
 	f(errand{kind: errandBill}, 302, false)
+	f(errand{kind: errandClick, redirects: true}, 302, true)
+	f(errand{kind: errandClick, redirects: true}, 200, false)
+	f(errand{kind: errandClick}, 204, true)
 	f(errand{kind: errandClick}, 302, true)
-	f(errand{kind: errandClick}, 200, false)
-	f(errand{kind: errandClick, landing: "https://shop.example/"}, 200, true)
 	f(errand{kind: errandComplete}, 302, true)
 	f(errand{kind: errandComplete}, 404, false)
 }
