@@ -114,7 +114,7 @@ func (k *compiler) newAd(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 		a.claims = append(a.claims, k.claimOf(a.catTax, s))
 	}
 	k.compile(a)
-	for _, e := range k.exchanges {
+	for _, e := range k.exchanges.list {
 		r := c.Exchanges[e.Name]
 		a.registered = append(a.registered, registration{r.Status == campaigns.RegistrationApproved, a.complete(e), []byte(r.ID)})
 		a.bytes = max(a.bytes, 2*len(r.ID))

@@ -21,7 +21,6 @@ var admission = [...]func(*Bidder, *auction) NoBid{
 
 // admitNode asks whether this node may bid at all.
 func (b *Bidder) admitNode(a *auction) NoBid {
-	a.book = b.book.Load()
 	switch {
 	case b.draining.Load() || a.book == nil || b.deps.Ready() != nil:
 		return NoBidNotReady
@@ -124,11 +123,23 @@ func (b *Bidder) admitTraffic(a *auction) NoBid {
 
 // admitSellers refuses who may not sell the impression.
 func (b *Bidder) admitSellers(a *auction) NoBid {
-	if b.deps.Sellers == nil {
-		return NoBidNone
-	}
 	o := offerOf(&a.req, a.exchange)
-	return ofSupply(b.deps.Sellers().Judge(&a.exchange.sellers, &o))
+	return ofSupply(b.sellers().Judge(a.sellerRules(), &o))
+}
+
+// sellers is what is known of who may sell; nil knows nothing.
+func (b *Bidder) sellers() *supply.Snapshot {
+	if b.deps.Sellers == nil {
+		return nil
+	}
+	return b.deps.Sellers()
+}
+
+func (a *auction) sellerRules() *supply.Rules {
+	if a.req.DOOH != nil {
+		return &a.exchange.screens
+	}
+	return &a.exchange.sellers
 }
 
 // offerOf is what the request says of who sells it.

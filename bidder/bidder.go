@@ -6,7 +6,6 @@ package bidder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -92,13 +91,15 @@ type Deps struct {
 
 // Bidder is the exchange-facing server. It is safe for concurrent use.
 type Bidder struct {
-	cfg       Config
-	deps      Deps
-	clock     func() time.Time
-	exchanges map[string]*exchange
-	byIndex   []*exchange
-	secureURL bool   // PublicURL may be used on secure pages
-	host      string // of PublicURL
+	cfg   Config
+	deps  Deps
+	clock func() time.Time
+	// exchanges are the agreements in force. A book keeps those that it was compiled
+	// for: a request is served by one book and its exchanges.
+	exchanges atomic.Pointer[roster]
+	change    sync.Mutex // held while exchanges or the book are replaced
+	secureURL bool       // PublicURL may be used on secure pages
+	host      string     // of PublicURL
 	book      atomic.Pointer[book]
 	refused   refusedLog
 	pool      sync.Pool
@@ -118,25 +119,16 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
 	b := &Bidder{
-		cfg: cfg, deps: deps, clock: deps.Clock, exchanges: make(map[string]*exchange),
+		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
 		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
 	}
-	for i := range deps.Exchanges {
-		e, err := newExchange(deps.Exchanges[i], i)
-		if err != nil {
-			return nil, err
-		}
-		if b.exchanges[e.Name] != nil {
-			return nil, fmt.Errorf("exchanges: name %q: got it twice; want it once", e.Name)
-		}
-		b.exchanges[e.Name] = e
-		b.byIndex = append(b.byIndex, e)
+	b.metrics = newMetrics()
+	r, err := newRoster(deps.Exchanges, b.metrics)
+	if err != nil {
+		return nil, err
 	}
-	if len(b.exchanges) == 0 {
-		return nil, errors.New("exchanges: got none; want at least one")
-	}
-	b.metrics = newMetrics(b.byIndex)
+	b.exchanges.Store(r)
 	b.pool.New = func() any { return &auction{} }
 	return b, nil
 }
@@ -150,11 +142,34 @@ func loopback(host string) bool {
 // from now on. The error joins what is wrong with line items that can't bid; the
 // others do.
 func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	return b.compile(cat)
+}
+
+// SetExchanges puts other agreements in force. Where one breaks a rule, the error
+// names it, and those in force stay.
+func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
+	r, err := newRoster(list, b.metrics)
+	if err != nil {
+		return err
+	}
+	b.change.Lock()
+	defer b.change.Unlock()
+	b.exchanges.Store(r)
+	if old := b.book.Load(); old != nil {
+		return b.compile(old.catalog)
+	}
+	return nil
+}
+
+// compile makes the next book; change is held.
+func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
-		exchanges: b.byIndex, contents: b.deps.Contents,
+		exchanges: b.exchanges.Load(), contents: b.deps.Contents,
 		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
-	if old := b.book.Load(); old != nil {
+	if old := b.book.Load(); old != nil && old.exchanges == k.exchanges {
 		k.before = old.ads
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})

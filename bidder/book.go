@@ -15,11 +15,12 @@ import (
 // index and, row by row, everything else a bid needs, prepared. It is immutable
 // and swapped whole.
 type book struct {
-	catalog *campaigns.Catalog
-	index   *targeting.Index
-	lines   []line // by the index's row
-	media   media  // that any of them can fill
-	ads     map[campaigns.ID]*ad
+	exchanges *roster
+	catalog   *campaigns.Catalog
+	index     *targeting.Index
+	lines     []line // by the index's row
+	media     media  // that any of them can fill
+	ads       map[campaigns.ID]*ad
 }
 
 // line is a line item prepared for bidding.
@@ -39,7 +40,7 @@ type line struct {
 
 // compiler makes books.
 type compiler struct {
-	exchanges []*exchange
+	exchanges *roster
 	contents  *content.Taxonomies
 	markup    markup.Options
 	ads       map[campaigns.ID]*ad
@@ -51,7 +52,7 @@ type compiler struct {
 // that can't bid; the book, never nil, serves the others.
 func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, error) {
 	ix, err := targeting.Build(cat, p)
-	b := &book{catalog: cat, index: ix, lines: make([]line, ix.Len())}
+	b := &book{exchanges: k.exchanges, catalog: cat, index: ix, lines: make([]line, ix.Len())}
 	k.ads = make(map[campaigns.ID]*ad, len(cat.Creatives))
 	for row := range b.lines {
 		b.lines[row] = k.newLine(ix.Line(int32(row)))

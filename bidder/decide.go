@@ -229,8 +229,13 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 	search := a.guaranteed(imp)
 	reason, tried := NoBidNone, 0
 	for _, row := range a.rows {
-		if a.book.lines[row].media&a.offers == 0 {
+		l := &a.book.lines[row]
+		if l.media&a.offers == 0 {
 			reason = max(reason, NoBidNoCreative)
+			continue
+		}
+		// Fast path: the lane that the row is for has its best.
+		if l.onDeals && a.deals.closed || !l.onDeals && a.open.closed {
 			continue
 		}
 		if tried++; tried > b.cfg.MaxCandidates {
@@ -244,6 +249,9 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 			}
 			if a.open.closed && a.deals.closed {
 				break
+			}
+			if !l.onDeals && a.open.closed {
+				continue
 			}
 		}
 		c, r := b.candidate(a, imp, row)

@@ -1,6 +1,7 @@
 package bidder
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -15,11 +16,41 @@ type exchange struct {
 	index    int    // among the configured ones, by name
 	seat     []byte // Seat, for answers
 	sellers  supply.Rules
+	screens  supply.Rules // of DOOH, which has no ads.txt
+	metrics  *exchangeMetrics
 	quota    quota
 	billing  [mediumCount]exchanges.BillingEvent
 	omitNURL bool
 	omitLURL bool
 	omitIURL bool
+}
+
+// roster is the agreements that are in force together. It is immutable.
+type roster struct {
+	list   []*exchange
+	byName map[string]*exchange
+}
+
+func newRoster(list []exchanges.Exchange, m *Metrics) (*roster, error) {
+	r := &roster{byName: make(map[string]*exchange)}
+	for i := range list {
+		e, err := newExchange(list[i], i)
+		if err != nil {
+			return nil, err
+		}
+		if r.byName[e.Name] != nil {
+			return nil, fmt.Errorf("exchanges: name %q: got it twice; want it once", e.Name)
+		}
+		r.byName[e.Name] = e
+		r.list = append(r.list, e)
+	}
+	if len(r.list) == 0 {
+		return nil, errors.New("exchanges: got none; want at least one")
+	}
+	for _, e := range r.list { // none was wrong: nothing is counted for what is refused
+		e.metrics = m.exchange(e.Name)
+	}
+	return r, nil
 }
 
 func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
@@ -37,6 +68,8 @@ func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
 	if x.sellers, err = sellerRules(&e); err != nil {
 		return nil, fmt.Errorf("exchanges.%s.supply: %w", e.Name, err)
 	}
+	x.screens = x.sellers
+	x.screens.AdsTxt = supply.Allow
 	return x, nil
 }
 

@@ -104,11 +104,15 @@ var ErrUnknownExchange = errors.New("exchange is not configured")
 // *openrtb.SyntaxError or *openrtb.FieldError of a request that would be
 // answered with a 400, or ErrUnknownExchange.
 func (b *Bidder) Explain(q ExplainQuery) (*Explanation, error) {
-	e := b.exchanges[q.Exchange]
+	k, r := b.book.Load(), b.exchanges.Load()
+	if k != nil {
+		r = k.exchanges
+	}
+	e := r.byName[q.Exchange]
 	if e == nil {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownExchange, q.Exchange)
 	}
-	a := &auction{exchange: e, now: b.clock(), dry: true}
+	a := &auction{exchange: e, book: k, now: b.clock(), dry: true}
 	if err := a.req.Decode(q.Request); err != nil {
 		return nil, err
 	}
@@ -156,11 +160,9 @@ func (b *Bidder) explainRequest(x *Explanation, a *auction) {
 			x.Traffic = v.String()
 		}
 	}
-	if b.deps.Sellers != nil {
-		o := offerOf(&a.req, a.exchange)
-		for _, v := range b.deps.Sellers().AppendVerdicts(nil, &a.exchange.sellers, &o) {
-			x.Supply = append(x.Supply, v.String())
-		}
+	o := offerOf(&a.req, a.exchange)
+	for _, v := range b.sellers().AppendVerdicts(nil, a.sellerRules(), &o) {
+		x.Supply = append(x.Supply, v.String())
 	}
 	if a.book != nil {
 		x.Generation = a.book.catalog.Generation

@@ -57,13 +57,16 @@ const headerVersion = "X-Openrtb-Version"
 
 func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 	now := b.clock()
-	e := b.exchanges[string(name)]
+	k, r := b.book.Load(), b.exchanges.Load()
+	if k != nil {
+		r = k.exchanges
+	}
+	e := r.byName[string(name)]
 	if e == nil {
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 		b.metrics.unknownExchange.Add(1)
 		return
 	}
-	m := b.metrics.exchange(e.Name)
 	if !ctx.IsPost() {
 		notAllowed(ctx, "POST")
 		return
@@ -72,9 +75,9 @@ func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 		ctx.Response.Header.SetBytesV(headerVersion, v)
 	}
 	a := b.pool.Get().(*auction)
-	a.exchange, a.now = e, now
+	a.exchange, a.book, a.now = e, k, now
 	reason := b.serve(ctx, a)
-	m.finish(reason, len(a.bids), b.clock().Sub(now))
+	e.metrics.finish(reason, len(a.bids), b.clock().Sub(now))
 	a.release()
 	b.pool.Put(a)
 }

@@ -3,7 +3,9 @@ package bidder
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +18,8 @@ import (
 // Metrics counts what the bidder did. All counters only grow. Safe for
 // concurrent use.
 type Metrics struct {
-	exchanges       map[string]*exchangeMetrics // read-only after newMetrics
-	names           []string
+	mu              sync.Mutex                  // guards exchanges
+	exchanges       map[string]*exchangeMetrics // grows only: what was counted stays
 	unknownExchange atomic.Uint64
 	panics          atomic.Uint64
 	trimmedBids     atomic.Uint64
@@ -40,13 +42,8 @@ type exchangeMetrics struct {
 	bids    atomic.Uint64
 }
 
-func newMetrics(exchanges []*exchange) *Metrics {
+func newMetrics() *Metrics {
 	m := &Metrics{exchanges: make(map[string]*exchangeMetrics)}
-	for _, e := range exchanges {
-		m.exchanges[e.Name] = &exchangeMetrics{all: m}
-		m.names = append(m.names, e.Name)
-	}
-	slices.Sort(m.names)
 	m.refusals = make(map[pacing.Refusal]*atomic.Uint64)
 	for _, r := range pacing.Refusals() {
 		m.refusals[r] = new(atomic.Uint64)
@@ -65,7 +62,24 @@ var badReasons = [...]openrtb.Reason{
 	openrtb.ReasonEncoding, openrtb.ReasonMissing, openrtb.ReasonExclusive, openrtb.ReasonDuplicate, openrtb.ReasonOther,
 }
 
-func (m *Metrics) exchange(name string) *exchangeMetrics { return m.exchanges[name] }
+// exchange is the counters of one exchange, made at its first call.
+func (m *Metrics) exchange(name string) *exchangeMetrics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.exchanges[name]
+	if e == nil {
+		e = &exchangeMetrics{all: m}
+		m.exchanges[name] = e
+	}
+	return e
+}
+
+// names lists the exchanges that have counters.
+func (m *Metrics) names() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.exchanges))
+}
 
 func (e *exchangeMetrics) finish(reason NoBid, bids int, took time.Duration) {
 	if bids > 0 {
@@ -92,7 +106,8 @@ type Totals struct {
 // Totals adds the counters up.
 func (m *Metrics) Totals() Totals {
 	t := Totals{NoBids: make(map[string]uint64)}
-	for _, e := range m.exchanges {
+	for _, name := range m.names() {
+		e := m.exchange(name)
 		t.Bids += e.bids.Load()
 		for r := range e.results {
 			n := e.results[r].Load()
@@ -119,8 +134,8 @@ func (m *Metrics) Notice(kind NoticeKind, result NoticeResult) uint64 {
 
 // WritePrometheus writes every counter in the Prometheus text format.
 func (m *Metrics) WritePrometheus(w io.Writer) {
-	for _, name := range m.names {
-		e := m.exchanges[name]
+	for _, name := range m.names() {
+		e := m.exchange(name)
 		fmt.Fprintf(w, "bidhawk_bids_total{exchange=%q} %d\n", name, e.bids.Load())
 		var answered, noBid, bad uint64
 		for r := range e.results {

@@ -168,7 +168,7 @@ func param(ctx *fasthttp.RequestCtx, name string) []byte {
 
 // clearingPrice reads a price as the bid's exchange writes them.
 func (b *Bidder) clearingPrice(t *Token, text []byte) (money.CPM, exchanges.PriceProblem) {
-	e := b.exchanges[t.Exchange]
+	e := b.exchanges.Load().byName[t.Exchange]
 	if e == nil { // taken off the configuration since
 		e = &exchange{Exchange: exchanges.Default(t.Exchange)}
 	}

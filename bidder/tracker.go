@@ -124,7 +124,7 @@ func (b *Bidder) machine(ctx *fasthttp.RequestCtx, t *Token) bool {
 		return false
 	}
 	ua := ctx.UserAgent()
-	if e := b.exchanges[t.Exchange]; e != nil && e.TrustDeviceHeaders {
+	if e := b.exchanges.Load().byName[t.Exchange]; e != nil && e.TrustDeviceHeaders {
 		if device := ctx.Request.Header.Peek("X-Device-User-Agent"); len(device) > 0 {
 			ua = device
 		}

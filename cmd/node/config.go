@@ -12,29 +12,31 @@ import (
 // a text holds just the text, of a list the texts between commas or in YAML, of
 // a section YAML.
 type Config struct {
-	DataDir         string              `yaml:"data_dir"`
-	Roles           []string            `yaml:"roles"`
-	PublicURL       string              `yaml:"public_url"`
-	ShutdownTimeout time.Duration       `yaml:"shutdown_timeout"`
-	Listen          Listen              `yaml:"listen"`
-	Log             LogConfig           `yaml:"log"`
-	EventLog        EventLog            `yaml:"event_log"`
-	Secrets         Secrets             `yaml:"secrets"`
-	Campaigns       Campaigns           `yaml:"campaigns"`
-	Bidder          Bidder              `yaml:"bidder"`
-	Profiles        Profiles            `yaml:"profiles"`
-	Pacing          Pacing              `yaml:"pacing"`
-	Frequency       Frequency           `yaml:"frequency"`
-	Scoring         Scoring             `yaml:"scoring"`
-	Privacy         Privacy             `yaml:"privacy"`
-	Identity        Identity            `yaml:"identity"`
-	Supply          Supply              `yaml:"supply"`
-	Traffic         Traffic             `yaml:"traffic"`
-	Offers          Offers              `yaml:"offers"`
-	ExchangesDir    string              `yaml:"exchanges_dir"` // one file an exchange, as in configs/exchanges
-	Exchanges       map[string]Exchange `yaml:"exchanges"`     // and those that follow OpenRTB to the letter
-	Currency        Currency            `yaml:"currency"`
-	Rates           map[string]string   `yaml:"rates"` // US dollars for one unit, decimal; where currency.rates_file is empty
+	DataDir         string        `yaml:"data_dir"`
+	Roles           []string      `yaml:"roles"`
+	PublicURL       string        `yaml:"public_url"`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+	Listen          Listen        `yaml:"listen"`
+	Log             LogConfig     `yaml:"log"`
+	EventLog        EventLog      `yaml:"event_log"`
+	Secrets         Secrets       `yaml:"secrets"`
+	Campaigns       Campaigns     `yaml:"campaigns"`
+	Bidder          Bidder        `yaml:"bidder"`
+	Profiles        Profiles      `yaml:"profiles"`
+	Pacing          Pacing        `yaml:"pacing"`
+	Frequency       Frequency     `yaml:"frequency"`
+	Scoring         Scoring       `yaml:"scoring"`
+	Privacy         Privacy       `yaml:"privacy"`
+	Identity        Identity      `yaml:"identity"`
+	Supply          Supply        `yaml:"supply"`
+	Traffic         Traffic       `yaml:"traffic"`
+	Offers          Offers        `yaml:"offers"`
+	ExchangesDir    string        `yaml:"exchanges_dir"` // one file an exchange, as in configs/exchanges
+	// How often the files of exchanges_dir are looked at.
+	ExchangesReloadEvery time.Duration       `yaml:"exchanges_reload_every"`
+	Exchanges            map[string]Exchange `yaml:"exchanges"` // and those that follow OpenRTB to the letter
+	Currency             Currency            `yaml:"currency"`
+	Rates                map[string]string   `yaml:"rates"` // US dollars for one unit, decimal; where currency.rates_file is empty
 }
 
 // Listen is the addresses of the three listeners.
@@ -209,18 +211,19 @@ func Default() Config {
 			MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 64, MaxConnections: 16_384, IdleTimeout: 5 * time.Minute,
 			ContextualWithoutBasis: true, CountsEvery: 2 * time.Second, MaxCountRows: 5_000,
 		},
-		Profiles:  Profiles{CacheBytes: 256 << 20},
-		Pacing:    Pacing{LeaseWindow: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour},
-		Frequency: Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
-		Scoring:   Scoring{PriorImpressions: 2000},
-		Privacy:   defaultPrivacy(),
-		Identity:  Identity{EIDs: []string{}, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
-		Supply:    Supply{ReloadEvery: 5 * time.Minute},
-		Traffic:   defaultTraffic(),
-		Offers:    Offers{Window: 2 * time.Second, TIDWindow: 10 * time.Second, Entries: 1 << 18},
-		Exchanges: map[string]Exchange{},
-		Currency:  Currency{WarnAfter: 36 * time.Hour, RefuseAfter: 96 * time.Hour, ReloadEvery: time.Minute},
-		Rates:     map[string]string{},
+		Profiles:             Profiles{CacheBytes: 256 << 20},
+		Pacing:               Pacing{LeaseWindow: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour},
+		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
+		Scoring:              Scoring{PriorImpressions: 2000},
+		Privacy:              defaultPrivacy(),
+		Identity:             Identity{EIDs: []string{}, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
+		Supply:               Supply{ReloadEvery: 5 * time.Minute},
+		Traffic:              defaultTraffic(),
+		Offers:               Offers{Window: 2 * time.Second, TIDWindow: 10 * time.Second, Entries: 1 << 18},
+		ExchangesReloadEvery: 10 * time.Second,
+		Exchanges:            map[string]Exchange{},
+		Currency:             Currency{WarnAfter: 36 * time.Hour, RefuseAfter: 96 * time.Hour, ReloadEvery: time.Minute},
+		Rates:                map[string]string{},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,22 @@ func (n *Node) openInventory(context.Context) (err error) {
 		return fmt.Errorf("setting %w", err)
 	}
 	return n.openUsers()
+}
+
+// reloadExchanges puts the exchanges' files in force where they have changed. A
+// file that breaks a rule leaves all as they were. Where users are matched, and
+// new listeners' limits, are read at the start alone.
+func (n *Node) reloadExchanges() error {
+	list, err := n.cfg.exchanges(func(string, error) {}) // told at the start
+	if err != nil || reflect.DeepEqual(list, n.inventory.exchanges) {
+		return err
+	}
+	if err := n.bidder.SetExchanges(list); err != nil {
+		return err
+	}
+	n.inventory.exchanges = list
+	n.logger.Info("the exchanges' files have changed and are in force", zap.Int("exchanges", len(list)))
+	return nil
 }
 
 // openUsers opens what tells users apart, and what lets them leave.
@@ -204,6 +221,9 @@ func (n *Node) followFiles(ctx context.Context) error {
 		})
 	}
 	v := &n.inventory
+	if n.cfg.ExchangesDir != "" {
+		every(n.cfg.ExchangesReloadEvery, "exchanges", n.reloadExchanges)
+	}
 	every(n.cfg.Supply.ReloadEvery, "sellers", n.loadSellers)
 	every(n.cfg.Traffic.ReloadEvery, "traffic", func() error { _, err := v.traffic.Reload(); return err })
 	every(n.cfg.Identity.ReloadEvery, "users", n.reloadUsers)

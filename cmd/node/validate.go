@@ -178,6 +178,7 @@ func (c *Config) checkBounds() error {
 		d("frequency.hold_for", c.Frequency.HoldFor, 100*time.Millisecond, time.Minute),
 		n("scoring.prior_impressions", c.Scoring.PriorImpressions, 1, 1_000_000),
 		d("identity.reload_every", c.Identity.ReloadEvery, time.Second, 24*time.Hour),
+		d("exchanges_reload_every", c.ExchangesReloadEvery, time.Second, 24*time.Hour),
 		d("supply.reload_every", c.Supply.ReloadEvery, time.Second, 24*time.Hour),
 		d("traffic.reload_every", c.Traffic.ReloadEvery, time.Second, 24*time.Hour),
 		d("currency.reload_every", c.Currency.ReloadEvery, time.Second, 24*time.Hour),
