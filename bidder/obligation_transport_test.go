@@ -28,7 +28,7 @@ func TestNoBidCodes(t *testing.T) {
 		if got := n.NBR(); got != codes[n] {
 			t.Errorf("%v: got nbr %d; want %d", n, got, codes[n])
 		}
-		a := &auction{exchange: h.exchanges["wordy"], now: testNow}
+		a := &auction{exchange: h.exchanges.Load().byName["wordy"], now: testNow}
 		a.req.ID = []byte("r1")
 		var body struct {
 			ID  string
