@@ -23,6 +23,7 @@ type demoCommand struct {
 	Duration  time.Duration `help:"How long the exchange sends requests." default:"60s"`
 	Rate      float64       `help:"Requests per second." default:"400"`
 	Users     int           `help:"Simulated users with profiles." default:"100000"`
+	Formats   []string      `help:"Formats that the exchange offers, as in loadtest." default:"all"`
 	Kafka     []string      `help:"Brokers of a Kafka to use instead of the local log."`
 	Forever   bool          `help:"Keep server and exchange running until Ctrl-C."`
 	Keep      bool          `help:"Keep the directory afterwards."`
@@ -130,7 +131,12 @@ func (c *demoCommand) drive(ctx context.Context, cfg node.Config) (*loadtest.Res
 	load := loadtest.Defaults()
 	load.Target, load.Exchange, load.Rate, load.Duration = "http://"+cfg.Listen.Bids, "demo", c.Rate, c.Duration
 	load.Users, load.Seed, load.Now = c.Users, c.Seed, node.Clock
-	load.Generate.Deals = demoDeals
+	mix, err := loadtest.ParseMix(c.Formats)
+	if err != nil {
+		return nil, err
+	}
+	load.Generate.Deals, load.Generate.Mix, load.Generate.Domains = demoDeals, mix, demoDomains
+	load.Generate.Seat, load.Billing = cfg.Exchanges["demo"].Seat, "vast"
 	if c.Forever {
 		load.Duration = 365 * 24 * time.Hour
 	}
@@ -145,5 +151,7 @@ func (c *demoCommand) drive(ctx context.Context, cfg node.Config) (*loadtest.Res
 	}
 	return loadtest.Run(ctx, load, io.Discard)
 }
+
+var demoDomains = []string{"acme-motors.example", "blue-fjord.example"}
 
 var demoDeals = []string{"demo-deal-1", "demo-deal-2", "demo-deal-3", "demo-deal-4", "demo-deal-5"}

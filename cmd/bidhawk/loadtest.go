@@ -19,7 +19,7 @@ type loadtestCommand struct {
 	Connections  int           `help:"Keep-alive connections." default:"64"`
 	Requests     string        `help:"Directory or file of requests to replay; none: generate." type:"path"`
 	Auction      string        `help:"Price of the auction." enum:"first,second" default:"first"`
-	Billing      string        `help:"What bills video and audio: the billing notice, or the VAST impression." enum:"burl,vast" default:"burl"`
+	Billing      string        `help:"What bills video and audio: the billing notice, or the VAST impression." enum:"burl,vast" default:"vast"`
 	Formats      []string      `help:"Formats to send, each with an optional weight (video,native:2), or all; none: the plain banner workload." aliases:"mix"`
 	Seat         string        `help:"The bidder's seat at the exchange: some requests and deals of --formats are for it." default:"bidhawk"`
 	Domains      []string      `help:"Advertisers' domains that some deals of --formats are for." default:"acme-motors.example,blue-fjord.example"`

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -18,11 +20,13 @@ import (
 
 // ledgerView and liveView are the parts of the API's answers that are shown.
 type ledgerView struct {
-	Payables []struct {
-		Exchange string     `json:"exchange"`
-		Currency string     `json:"currency"`
-		Owed     money.Wide `json:"owed_nanos"`
-	} `json:"payables"`
+	Payables []payableView `json:"payables"`
+}
+
+type payableView struct {
+	Exchange string     `json:"exchange"`
+	Currency string     `json:"currency"`
+	Owed     money.Wide `json:"owed_nanos"`
 }
 
 type liveView struct {
@@ -42,15 +46,11 @@ type liveView struct {
 }
 
 type totalsView struct {
-	Payables []struct {
-		Exchange string     `json:"exchange"`
-		Currency string     `json:"currency"`
-		Owed     money.Wide `json:"owed_nanos"`
-	} `json:"payables"`
-	Impressions int64 `json:"impressions"`
-	Clicks      int64 `json:"clicks"`
-	Conversions int64 `json:"conversions"`
-	LagRecords  int64 `json:"lag_records"`
+	Payables    []payableView `json:"payables"`
+	Impressions int64         `json:"impressions"`
+	Clicks      int64         `json:"clicks"`
+	Conversions int64         `json:"conversions"`
+	LagRecords  int64         `json:"lag_records"`
 }
 
 var errNotReconciled = errors.New("the exchange's bill, the ledger and the report do not agree")
@@ -64,44 +64,87 @@ func reconcile(ctx context.Context, api *client, bill *loadtest.Result, w io.Wri
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nReconciliation (USD)\n")
+	fmt.Fprintln(w, "\nReconciliation")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "exchange's bill\tledger: payable\treport: payable\tnotices in doubt\t\n")
-	fmt.Fprintf(t, "%v\t%v\t%v\t%v\t\n", bill.BilledNanos, units(ledger), units(report), bill.InDoubtNanos())
+	fmt.Fprintf(t, "\texchange's bill\tledger: payable\treport: payable\t\n")
+	want := bills(bill)
+	for _, cur := range slices.Sorted(maps.Keys(union(want, ledger, report))) {
+		fmt.Fprintf(t, "%s\t%v\t%v\t%v\t\n", cur, units(want.of(cur)), units(ledger.of(cur)), units(report.of(cur)))
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintf(w, "Notices in doubt: %v\n", bill.InDoubtNanos())
 	if err := printLines(ctx, api, w); err != nil {
 		return err
 	}
 	if bill.InvalidResponses > 0 {
 		fmt.Fprintf(w, "\n%d answers broke a rule: %v\n", bill.InvalidResponses, bill.Invalid)
 	}
-	want := new(big.Int).SetInt64(int64(bill.BilledNanos))
-	if ledger.Cmp(want) != 0 || report.Cmp(want) != 0 {
+	if !want.equal(ledger) || !want.equal(report) {
 		return errNotReconciled
 	}
 	fmt.Fprintln(w, "\nBill = ledger = report, to the nano.")
 	return nil
 }
 
+// owed is nanos by currency.
+type owed map[string]*big.Int
+
+func (o owed) of(cur string) *big.Int {
+	if n := o[cur]; n != nil {
+		return n
+	}
+	return new(big.Int)
+}
+
+func (o owed) equal(p owed) bool {
+	for cur := range union(o, p) {
+		if o.of(cur).Cmp(p.of(cur)) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func union(all ...owed) owed {
+	u := owed{}
+	for _, o := range all {
+		maps.Copy(u, o)
+	}
+	return u
+}
+
+// bills is what the exchange bills.
+func bills(r *loadtest.Result) owed {
+	o := owed{}
+	for cur, n := range r.Billed {
+		o[cur] = big.NewInt(int64(n))
+	}
+	return o
+}
+
+func payables(list []payableView) owed {
+	o := owed{}
+	for _, p := range list {
+		o[p.Currency] = new(big.Int).Add(o.of(p.Currency), p.Owed.Big())
+	}
+	return o
+}
+
 // settle polls until ledger and report agree with the bill, or time is up.
-func settle(ctx context.Context, api *client, bill *loadtest.Result) (ledger, report *big.Int, err error) {
-	want := new(big.Int).SetInt64(int64(bill.BilledNanos))
+func settle(ctx context.Context, api *client, bill *loadtest.Result) (ledger, report owed, err error) {
+	want := bills(bill)
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+	defer cancel()
 	for {
 		var l ledgerView
 		var r totalsView
 		if err := errors.Join(api.get(ctx, "/v1/ledger", &l), api.get(ctx, "/v1/report-totals", &r)); err != nil {
-			return nil, nil, err
+			return ledger, report, err
 		}
-		ledger, report = new(big.Int), new(big.Int)
-		for _, p := range l.Payables {
-			ledger.Add(ledger, p.Owed.Big())
-		}
-		for _, p := range r.Payables {
-			report.Add(report, p.Owed.Big())
-		}
-		if ledger.Cmp(want) == 0 && report.Cmp(want) == 0 && r.Impressions == bill.Impressions {
+		ledger, report = payables(l.Payables), payables(r.Payables)
+		if want.equal(ledger) && want.equal(report) && r.Impressions == bill.Impressions {
 			return ledger, report, nil
 		}
 		select {

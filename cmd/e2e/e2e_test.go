@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -210,7 +211,7 @@ func (w *world) startLoad() func() *loadtest.Result {
 	w.t.Helper()
 	out := filepath.Join(w.dir, "load.json")
 	cmd := exec.Command(w.bin, "loadtest", "--target", "http://"+w.cfg.Listen.Bids, "--rate", fmt.Sprint(loadRate),
-		"--duration", loadFor.String(), "--users", fmt.Sprint(users), "--seed", "7", "--json", out)
+		"--duration", loadFor.String(), "--users", fmt.Sprint(users), "--seed", "7", "--formats", "all", "--json", out)
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	w.must(cmd.Start())
@@ -273,24 +274,40 @@ type totals struct {
 	Conversions int64     `json:"conversions"`
 }
 
-func sum(list []payable) *big.Int {
-	n := new(big.Int)
+// owed adds up by currency, in nanos; what is 0 is not in it.
+func owed(list []payable) map[string]string {
+	sums := map[string]*big.Int{}
 	for _, p := range list {
-		n.Add(n, p.Owed.Big())
+		if sums[p.Currency] == nil {
+			sums[p.Currency] = new(big.Int)
+		}
+		sums[p.Currency].Add(sums[p.Currency], p.Owed.Big())
 	}
-	return n
+	out := map[string]string{}
+	for cur, n := range sums {
+		if n.Sign() != 0 {
+			out[cur] = n.String()
+		}
+	}
+	return out
 }
 
-// checkReconciled waits until bill, ledger and report agree, to the nano.
+// checkReconciled waits until bill, ledger and report agree, to the nano, in
+// every currency.
 func (w *world) checkReconciled(r *loadtest.Result) {
 	w.t.Helper()
-	bill := big.NewInt(int64(r.BilledNanos))
+	bill := map[string]string{}
+	for cur, n := range r.Billed {
+		if n != 0 {
+			bill[cur] = fmt.Sprint(int64(n))
+		}
+	}
 	var l ledger
 	var rep totals
 	for began := time.Now(); time.Since(began) < 30*time.Second; wait(w.t, 200*time.Millisecond) {
 		w.get("/v1/ledger", &l)
 		w.get("/v1/report-totals", &rep)
-		if sum(l.Payables).Cmp(bill) == 0 && sum(rep.Payables).Cmp(bill) == 0 && rep.Impressions == r.Impressions && rep.Clicks == r.Clicks {
+		if maps.Equal(owed(l.Payables), bill) && maps.Equal(owed(rep.Payables), bill) && rep.Impressions == r.Impressions && rep.Clicks == r.Clicks {
 			w.t.Logf("bill = ledger = report = %v nanos; %d impressions, %d clicks, %d conversions attributed", bill, rep.Impressions, rep.Clicks, rep.Conversions)
 			if r.Conversions > 0 && rep.Conversions != r.Conversions {
 				w.t.Errorf("conversions: the exchange saw %d, the report %d", r.Conversions, rep.Conversions)
@@ -299,7 +316,7 @@ func (w *world) checkReconciled(r *loadtest.Result) {
 		}
 	}
 	w.t.Errorf("bill %v, ledger %v, report %v nanos; impressions %d and %d, clicks %d and %d: they do not agree",
-		bill, sum(l.Payables), sum(rep.Payables), r.Impressions, rep.Impressions, r.Clicks, rep.Clicks)
+		bill, owed(l.Payables), owed(rep.Payables), r.Impressions, rep.Impressions, r.Clicks, rep.Clicks)
 }
 
 func (w *world) checkBudgets() {
