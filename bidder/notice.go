@@ -58,10 +58,6 @@ func (r NoticeResult) String() string {
 	return [...]string{"accepted", "test", "expired", "bad_price", "forged", "malformed", "failed", "invalid_traffic"}[r]
 }
 
-// noticeValid is how long a token is good for (docs: the longest billing
-// deadline of an exchange and format); beyond it the ledger's late phases hold.
-const noticeValid = 48 * time.Hour
-
 // publishTimeout bounds how long a notice waits to be durable.
 const publishTimeout = 5 * time.Second
 
@@ -130,7 +126,7 @@ func (b *Bidder) token(text []byte, purpose Purpose) (Token, NoticeResult) {
 // record makes one notice durable.
 func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) NoticeResult {
 	now := b.clock()
-	result := expired(t, now)
+	result := b.expired(t, now)
 	n := notice(t, now)
 	switch kind {
 	case NoticeWin:
@@ -150,9 +146,10 @@ func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) Not
 	}
 }
 
-// expired says whether the token's time is over: the late phases decide then.
-func expired(t *Token, now time.Time) NoticeResult {
-	if now.Sub(t.BidAt) > noticeValid {
+// expired says whether the token's time is over, which is the exchange's billing
+// deadline: the ledger's late phases decide then.
+func (b *Bidder) expired(t *Token, now time.Time) NoticeResult {
+	if now.Sub(t.BidAt) > b.agreement(t).BillingDeadline {
 		return NoticeExpired
 	}
 	return NoticeAccepted
@@ -168,11 +165,17 @@ func param(ctx *fasthttp.RequestCtx, name string) []byte {
 
 // clearingPrice reads a price as the bid's exchange writes them.
 func (b *Bidder) clearingPrice(t *Token, text []byte) (money.CPM, exchanges.PriceProblem) {
-	e := b.exchanges.Load().byName[t.Exchange]
-	if e == nil { // taken off the configuration since
-		e = &exchange{Exchange: exchanges.Default(t.Exchange)}
+	return b.agreement(t).ClearingPrice(text)
+}
+
+// agreement is what was agreed with the bid's exchange; the usual where it was
+// taken off the configuration since.
+func (b *Bidder) agreement(t *Token) *exchanges.Exchange {
+	if e := b.exchanges.Load().byName[t.Exchange]; e != nil {
+		return &e.Exchange
 	}
-	return e.ClearingPrice(text)
+	e := exchanges.Default(t.Exchange)
+	return &e
 }
 
 // priceBill sets the price of a bill: what one play costs, which for a screen is

@@ -105,7 +105,7 @@ func (b *Bidder) seen(ctx *fasthttp.RequestCtx, notice NoticeKind, kind string, 
 		now := b.clock()
 		e := b.exposureOf(kind, t, now)
 		e.Code = code
-		result = b.publish(expired(t, now), e.message(t))
+		result = b.publish(b.expired(t, now), e.message(t))
 	}
 	b.metrics.notices[notice][result].Add(1)
 	if result == NoticeFailed {
@@ -124,7 +124,7 @@ func (b *Bidder) machine(ctx *fasthttp.RequestCtx, t *Token) bool {
 		return false
 	}
 	ua := ctx.UserAgent()
-	if e := b.exchanges.Load().byName[t.Exchange]; e != nil && e.TrustDeviceHeaders {
+	if b.agreement(t).TrustDeviceHeaders {
 		if device := ctx.Request.Header.Peek("X-Device-User-Agent"); len(device) > 0 {
 			ua = device
 		}
@@ -196,7 +196,7 @@ func (k *book) wraps(t *Token) bool {
 
 func (b *Bidder) recordClick(t *Token) NoticeResult {
 	now := b.clock()
-	result := expired(t, now)
+	result := b.expired(t, now)
 	msgs := []eventlog.Message{b.exposure("click", t, now)}
 	if t.PerClick {
 		n := notice(t, now)

@@ -50,6 +50,11 @@ func (n *Node) openInventory(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, e := range v.exchanges {
+		if e.KeepAlive > n.cfg.Bidder.IdleTimeout {
+			return wrong("bidder.idle_timeout", n.cfg.Bidder.IdleTimeout, "at least the keep_alive of exchange "+e.Name+", "+shortDuration(e.KeepAlive))
+		}
+	}
 	if v.fx, err = n.cfg.rates(); err != nil {
 		return err
 	}
