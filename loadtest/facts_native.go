@@ -11,6 +11,7 @@ import (
 type nativeFacts struct {
 	ok       bool // the request could be read
 	ver      string
+	verSaid  bool // by the markup request itself, not by imp.native alone
 	wrapped  bool // the 1.0 root: {"native": {...}}
 	assets   []assetFacts
 	trackers map[int][]int // offered methods by event
@@ -64,7 +65,7 @@ func readNative(m map[string]any) *nativeFacts {
 	}
 	n.ok = true
 	if v := text(root["ver"]); v != "" {
-		n.ver = v
+		n.ver, n.verSaid = v, true
 	}
 	for _, v := range list(root["assets"]) {
 		n.assets = append(n.assets, readAsset(object(v)))

@@ -17,8 +17,10 @@ func (j *judge) native(e *exhibit) *breach {
 		return nil // its request could not be read: there is nothing to compare with
 	}
 	// Version 1.0 answers within "native", later ones do not; to a later request
-	// that stands within it either is understood.
-	if wraps := want.before11(); e.native.wrapped != wraps && (wraps || !want.wrapped) {
+	// that stands within it either is understood. Where imp.native alone says 1.0,
+	// its request says 1.2 by default: either is understood too.
+	wraps := want.before11()
+	if ambiguous := wraps && !want.verSaid; e.native.wrapped != wraps && (wraps || !want.wrapped) && !ambiguous {
 		return &breach{RuleNative, fmt.Sprintf("root \"native\" %v: version %s wants %v", e.native.wrapped, want.ver, wraps)}
 	}
 	if broken := e.assets(j); broken != nil {

@@ -52,6 +52,9 @@ const nativeRequest10 = `{"id":"r","imp":[{"id":"1","native":{"request":{"native
 
 const nativeRequest10Bare = `{"id":"r","imp":[{"id":"1","native":{"request":"{\"ver\":\"1.0\",\"assets\":[{\"id\":1,\"title\":{\"len\":99}}]}"}}]}`
 
+// Its version stands outside the markup request: either root is understood.
+const nativeRequest10Outside = `{"id":"r","imp":[{"id":"1","native":{"ver":"1.0","request":{"assets":[{"id":1,"required":1,"title":{"len":99}}]}}}]}`
+
 const nativeRequest11 = `{"id":"r","imp":[{"id":"1","native":{"request":{"native":{"ver":"1.1","assets":[{"id":1,"required":1,"title":{"len":99}}]}}}}]}`
 
 func price25() json.RawMessage { return json.RawMessage("2.5") }
@@ -315,6 +318,7 @@ func nativeCases() []ruleCase {
 		f(RuleNative, asIs, each(func(b *bid) { b.AdM = `{"native":` + b.AdM + `}` })),
 		{RuleNative, nativeRequest10, []*bid{nativeBid()}, wrapped, plain},
 		{RuleNative, nativeRequest10Bare, []*bid{nativeBid()}, wrapped, plain},
+		{RuleNativeRequired, nativeRequest10Outside, []*bid{nativeBid()}, plain, both(wrapped, adm(`"text":"t"`, `"text":""`))},
 		{RuleNativeTracker, nativeRequest11, []*bid{nativeBid()}, plain, both(wrapped, adm("<script>", "x="))},
 		f(RuleNativeAsset, asIs, adm(`"id":3`, `"id":33`)),
 		f(RuleNativeAsset, asIs, adm(`"id":3`, `"id":1`)),
