@@ -58,7 +58,7 @@ func DefaultPolicy(vendor int) Policy {
 // Validate names the first field that breaks its rule.
 func (p *Policy) Validate() error {
 	f := func(field string, value any, rule string) error {
-		return fmt.Errorf("consent.%s: got %v; want %s", field, value, rule)
+		return fmt.Errorf("privacy.%s: got %v; want %s", field, value, rule)
 	}
 	registered := p.Consent | p.LegitimateInterest
 	known := PurposeSet(1<<knownPurposes - 1)

@@ -229,8 +229,13 @@ func (c Config) CheckFiles(note func(string)) error {
 	if len(list) == 0 {
 		return wrong("exchanges_dir", c.ExchangesDir, "at least one exchange that is ready")
 	}
-	if _, err := c.rates(); err != nil {
+	fx, err := c.rates()
+	if err != nil {
 		return err
+	}
+	if state, now := fx.State(Clock()), Clock(); state != rates.Fresh {
+		note(fmt.Sprintf("the currency table is %v: it is of %s, %v ago", state, fx.Current().Date().Format(time.DateOnly),
+			fx.Current().Age(now).Round(time.Hour)))
 	}
 	if _, err := traffic.New(c.traffic(), 1); err != nil {
 		return fmt.Errorf("setting %w", err)
