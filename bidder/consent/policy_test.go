@@ -24,18 +24,18 @@ func TestPolicyValidate(t *testing.T) {
 	}
 	f(func(p *Policy) {}, "")
 	f(func(p *Policy) { p.VendorID = 0 }, "")
-	f(func(p *Policy) { p.VendorID = -1 }, "consent.vendor_id: got -1; want 0 to 65535")
-	f(func(p *Policy) { p.VendorID = 1 << 16 }, "consent.vendor_id: got 65536")
-	f(func(p *Policy) { p.Needed = 0 }, "consent.needed: got none")
-	f(func(p *Policy) { p.Needed |= set(9) }, "consent.needed: got 9; want purposes of consent")
+	f(func(p *Policy) { p.VendorID = -1 }, "privacy.vendor_id: got -1; want 0 to 65535")
+	f(func(p *Policy) { p.VendorID = 1 << 16 }, "privacy.vendor_id: got 65536")
+	f(func(p *Policy) { p.Needed = 0 }, "privacy.needed: got none")
+	f(func(p *Policy) { p.Needed |= set(9) }, "privacy.needed: got 9; want purposes of consent")
 	f(func(p *Policy) { p.Consent |= 1 << 11 }, "got 12; want purposes 1 to 11")
-	f(func(p *Policy) { p.LegitimateInterest = set(2, 9) }, "consent.legitimate_interest: got 2; want no purpose that is in consent")
-	f(func(p *Policy) { p.Consent, p.LegitimateInterest = set(1, 2, 7), set(3, 4) }, "consent.legitimate_interest: got 3,4; want none of")
+	f(func(p *Policy) { p.LegitimateInterest = set(2, 9) }, "privacy.legitimate_interest: got 2; want no purpose that is in consent")
+	f(func(p *Policy) { p.Consent, p.LegitimateInterest = set(1, 2, 7), set(3, 4) }, "privacy.legitimate_interest: got 3,4; want none of")
 	f(func(p *Policy) { p.Consent, p.LegitimateInterest, p.Flexible = set(1, 3, 4), set(2, 7), set(2, 7) }, "")
-	f(func(p *Policy) { p.Flexible = set(2, 9) }, "consent.flexible: got 9; want purposes of consent")
-	f(func(p *Policy) { p.Flexible = set(1) }, "consent.flexible: got 1; want none of")
-	f(func(p *Policy) { p.PurposeOneFree = []string{"DE", "fr"} }, "consent.purpose_one_free: got fr")
-	f(func(p *Policy) { p.GDPRCountries = []string{"DE"} }, "consent.gdpr_countries: got DE")
+	f(func(p *Policy) { p.Flexible = set(2, 9) }, "privacy.flexible: got 9; want purposes of consent")
+	f(func(p *Policy) { p.Flexible = set(1) }, "privacy.flexible: got 1; want none of")
+	f(func(p *Policy) { p.PurposeOneFree = []string{"DE", "fr"} }, "privacy.purpose_one_free: got fr")
+	f(func(p *Policy) { p.GDPRCountries = []string{"DE"} }, "privacy.gdpr_countries: got DE")
 }
 
 func TestPurposesOf(t *testing.T) {
