@@ -130,20 +130,34 @@ func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) Not
 	n := notice(t, now)
 	switch kind {
 	case NoticeWin:
-		e := b.exposureOf("win", t, now)
-		e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
-		return b.publish(result, e.message(t))
+		return b.win(ctx, t, result, now)
 	case NoticeBilling:
 		if bad := b.priceBill(&n, t, ctx); bad {
 			result = NoticeBadPrice
 		}
 		return b.publishMoney(result, pacing.BillMessage, &n)
 	default:
-		n.Reason = lossReason(param(ctx, "r"))
-		n.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
+		text := param(ctx, "r")
+		n.Reason = lossReason(text)
 		b.metrics.lossReasons[min(n.Reason, len(b.metrics.lossReasons)-1)].Add(1)
+		if string(text) == bidWon {
+			return b.win(ctx, t, result, now)
+		}
+		n.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
 		return b.publishMoney(result, pacing.LossMessage, &n)
 	}
+}
+
+// bidWon is the loss reason of bids that did not lose (AdCOM 1.0, Loss Reason
+// Codes): what such a bid reserved must wait for its bill. A reason that is not
+// said, or whose macro was not replaced, is a loss.
+const bidWon = "0"
+
+// win records that the bid won, which is not yet money.
+func (b *Bidder) win(ctx *fasthttp.RequestCtx, t *Token, result NoticeResult, now time.Time) NoticeResult {
+	e := b.exposureOf("win", t, now)
+	e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
+	return b.publish(result, e.message(t))
 }
 
 // expired says whether the token's time is over, which is the exchange's billing

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
 )
 
 // perClickHouse has one line item that pays by the click, and a bid of it with
@@ -53,6 +54,26 @@ func TestOnlyGetAndPostCount(t *testing.T) {
 	f("POST", burl, 204, 1)
 	f("GET", imp, 200, 1)
 	f("GET", click, 302, 2)
+}
+
+// TestALossThatWasAWin is of the row "Loss reasons": 0 won, and frees nothing.
+func TestALossThatWasAWin(t *testing.T) {
+	h := oneLine(t)
+	_, bid := answered(t, h.bid(plainRequest))
+	f := func(reason string, losses, wins int) {
+		t.Helper()
+		h.events.msgs = nil
+		if got := h.call("GET", strings.Replace(bid.LURL, "${AUCTION_LOSS}", reason, 1), "").StatusCode(); got != 204 {
+			t.Errorf("reason %q: got %d; want 204", reason, got)
+		}
+		if l, w := len(h.events.of(eventlog.TopicMoney)), len(h.events.of(eventlog.TopicExposures)); l != losses || w != wins {
+			t.Errorf("reason %q: got %d losses and %d wins; want %d and %d", reason, l, w, losses, wins)
+		}
+	}
+	f("0", 0, 1)
+	f("102", 1, 0)
+	f("", 1, 0)
+	f("${AUCTION_LOSS}", 1, 0)
 }
 
 // TestAPanicLosesNoNotice: rule 5 of the money, no 2xx for what is not durable.
