@@ -64,6 +64,7 @@ type ad struct {
 	duration   int            // seconds
 	nonLinear  bool
 	wrapper    bool
+	clickable  bool // its markup leads clicks by us
 	files      []mediaFile
 	mimes      [][]byte // of a banner: each says what its markup is
 }
@@ -158,15 +159,16 @@ func (k *compiler) compile(a *ad) {
 		}
 		k.compileVAST(a)
 	case campaigns.FormatNative:
-		a.medium, a.native = mediumNative, markup.NewNative(c, k.markup)
+		a.medium, a.native, a.clickable = mediumNative, markup.NewNative(c, k.markup), true
 		if c.Native != nil && len(c.Native.Main) > 0 {
 			a.iurl = []byte(c.Native.Main[0].URL)
 		}
 	default: // also of records from before there were formats
 		a.medium, a.banner = mediumBanner, markup.Banner(c, k.markup)
-		a.bannerType = 2
+		a.bannerType, a.clickable = 2, true
 		if c.HTML != "" {
 			a.bannerType = 3
+			a.clickable = strings.Contains(c.HTML, campaigns.ClickMacro) || strings.Contains(c.HTML, campaigns.ClickMacroEscaped)
 		}
 		a.mimes = bannerMIMEs(c)
 	}
@@ -178,6 +180,7 @@ func (k *compiler) compileVAST(a *ad) {
 		return
 	}
 	a.duration, a.nonLinear, a.wrapper = v.Duration, v.NonLinear, v.TagURL != ""
+	a.clickable = a.wrapper || a.creative.LandingURL != ""
 	for _, f := range v.MediaFiles {
 		a.files = append(a.files, mediaFile{[]byte(strings.ToLower(f.MIME)), f.Bitrate, f.Streaming})
 	}

@@ -123,3 +123,33 @@ func TestTheNextDealWhereOneIsTooDear(t *testing.T) {
 	f(dear, "")
 	f(foreign, "")
 }
+
+// TestClicksThatNobodyCounts: what pays by the click is not shown where no click
+// would reach us; what pays by impressions is.
+func TestClicksThatNobodyCounts(t *testing.T) {
+	tag := func(html string) campaigns.Creative {
+		return campaigns.Creative{Name: "tag", W: 300, H: 250, HTML: html, LandingURL: "https://shop.example/"}
+	}
+	cpc := campaigns.LineItem{Pricing: campaigns.PricingCPC, Price: 500_000, MaxBid: 9_000_000, ExpectedCTR: 10_000}
+	screen := strings.Replace(plainRequest, `"site":{"domain":"news.example","page":"https://news.example/a","cat":["IAB1-6"]}`, `"dooh":{"id":"d1"}`, 1)
+	f := func(li campaigns.LineItem, c campaigns.Creative, request string, registered bool, want int) {
+		t.Helper()
+		c.Exchanges = map[string]campaigns.Registration{"demo": {ID: "x1"}}
+		h := newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{c}), func(_ *Config, d *Deps) {
+			d.Exchanges = testExchanges()
+			d.Exchanges[0].RegisteredCreatives = registered
+		})
+		if got := h.bid(request).StatusCode(); got != want {
+			t.Errorf("%s, %.20q, registered %v: got %d; want %d", li.Pricing, c.HTML, registered, got, want)
+		}
+	}
+	f(cpc, box(), plainRequest, false, 200)
+	f(cpc, tag(`<a href="${CLICK_URL}">x</a>`), plainRequest, false, 200)
+	f(cpc, tag(`<a href="https://ads.example/?r=${CLICK_URL_ESC}">x</a>`), plainRequest, false, 200)
+	f(cpc, tag(`<b>x</b>`), plainRequest, false, 204)
+	f(cpc, box(), plainRequest, true, 204)
+	f(cpc, box(), screen, false, 204)
+	f(cpm(2_000_000, campaigns.Targeting{}), tag(`<b>x</b>`), plainRequest, false, 200)
+	f(cpm(2_000_000, campaigns.Targeting{}), box(), plainRequest, true, 200)
+	f(cpm(2_000_000, campaigns.Targeting{}), box(), screen, false, 200)
+}

@@ -95,6 +95,9 @@ func (a *auction) guaranteed(imp *openrtb.Imp) bool {
 // bid turns the line's worth into a price in the answer's currency, at or above
 // the floor, and the amounts to reserve for it.
 func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candidate, NoBid) {
+	if perClick(l.item) && !a.countsClicks(l.ads[c.ad]) {
+		return c, NoBidNoClicks
+	}
 	worth, _, err := b.worth(l, l.ads[c.ad])
 	if err != nil {
 		return c, NoBidInternal
@@ -124,6 +127,13 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidInternal
 	}
 	return c, NoBidNone
+}
+
+// countsClicks says whether a click on ad would reach us: nobody clicks on a
+// screen in the street, and markup that the exchange hosts has no address of ours.
+// What pays by the click would be shown for nothing.
+func (a *auction) countsClicks(ad *ad) bool {
+	return ad.clickable && a.req.DOOH == nil && !a.exchange.RegisteredCreatives
 }
 
 // worth is what an impression with the ad brings, and the click rate that it
