@@ -320,7 +320,10 @@ func (a *auction) fillResponse() {
 
 // fill sets what the ad alone says of a bid.
 func (ad *ad) fill(bid *openrtb.Bid, e *exchange, v markup.Version) {
-	bid.ADomain, bid.Bundle, bid.CrID, bid.Cat, bid.CatTax = ad.adomain, ad.bundle, ad.crid, ad.cat, ad.catTax
+	bid.ADomain, bid.Bundle, bid.CrID, bid.Cat = ad.adomain, ad.bundle, ad.crid, ad.cat
+	if len(ad.cat) > 0 {
+		bid.CatTax = ad.catTax
+	}
 	bid.Attr, bid.APIs, bid.Language, bid.W, bid.H = ad.attr, ad.creative.API, ad.language, ad.creative.W, ad.creative.H
 	bid.MType = [...]openrtb.MarkupType{openrtb.MarkupBanner, openrtb.MarkupVideo, openrtb.MarkupAudio, openrtb.MarkupNative}[ad.medium]
 	if !e.omitIURL {

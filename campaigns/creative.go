@@ -1,5 +1,10 @@
 package campaigns
 
+import (
+	"maps"
+	"reflect"
+)
+
 // CreativeFormat is the medium of a creative.
 type CreativeFormat string
 
@@ -121,4 +126,30 @@ type NativeImage struct {
 type NativeData struct {
 	Type  int    `json:"type"`
 	Value string `json:"value"`
+}
+
+// reviewAnew puts reviews back to pending where what an exchange reviewed has
+// changed since: an approval is of the ad that was seen. A review that this very
+// edit enters stays.
+func (c *Creative) reviewAnew(before *Creative) {
+	if c.sameAd(before) {
+		return
+	}
+	reviews := maps.Clone(c.Exchanges) // the map may be before's own
+	for name, r := range reviews {
+		if was, ok := before.Exchanges[name]; ok && was == r {
+			reviews[name] = Registration{Status: RegistrationPending, ID: r.ID}
+		}
+	}
+	c.Exchanges = reviews
+}
+
+// sameAd says whether people would see the same ad, and it would say the same of
+// itself: name, status and reviews aside.
+func (c *Creative) sameAd(o *Creative) bool {
+	x, y := *c, *o
+	for _, v := range []*Creative{&x, &y} {
+		v.Meta, v.Name, v.Status, v.Exchanges = Meta{}, "", "", nil
+	}
+	return reflect.DeepEqual(x, y)
 }

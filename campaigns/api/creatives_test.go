@@ -136,3 +136,25 @@ func TestOpenAPIDescribesCreatives(t *testing.T) {
 		t.Errorf("got %v", input)
 	}
 }
+
+// TestAnEditIsReviewedAnew: what was approved is the ad that was seen.
+func TestAnEditIsReviewedAnew(t *testing.T) {
+	s := serve(t)
+	w := s.plant("one")
+	one := "/v1/creatives/" + w.creative
+	s.want(200, s.operator, "PATCH", one, `{"exchanges":{"google":{"status":"approved","id":"77"},"index":{"status":"rejected","reason":"blurred"}}}`, "If-Match", "*")
+	f := func(key, edit, google, index string) {
+		t.Helper()
+		got := s.want(200, key, "PATCH", one, edit, "If-Match", "*").body["exchanges"].(map[string]any)
+		for name, want := range map[string]string{"google": google, "index": index} {
+			if r := got[name].(map[string]any); r["status"] != want {
+				t.Errorf("%s: %s is %v; want %s", edit, name, r, want)
+			}
+		}
+	}
+	f(w.advertiserKey, `{"name":"another name"}`, "approved", "rejected")
+	f(w.advertiserKey, `{"status":"paused"}`, "approved", "rejected")
+	f(w.advertiserKey, `{"attr":[1,2]}`, "pending", "pending")
+	f(s.operator, `{"attr":[1],"exchanges":{"google":{"status":"approved"}}}`, "approved", "pending")
+	f(s.operator, `{"attr":[1]}`, "approved", "pending")
+}
