@@ -99,12 +99,20 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 	if b.clock().After(a.deadline) {
 		return NoBidTimeout
 	}
-	wanted := b.wanted(a, imp)
+	wanted, before := b.wanted(a, imp), len(a.bids)
+	a.deals.met, a.open.met = false, false
 	// Fast path: one of the few dearest can nearly always be afforded. Slow path:
-	// where none can, all that may be tried are.
-	reason := b.settle(a, i, min(max(firstTries, 2*wanted), b.cfg.MaxTries), wanted)
-	if reason != NoBidNone && (a.deals.full() || a.open.full()) && a.open.bound < b.cfg.MaxTries {
-		reason = b.settle(a, i, b.cfg.MaxTries, wanted)
+	// where none of a lane can, or a deal must be bid on, all that may be tried are.
+	tries := min(max(firstTries, 2*wanted), b.cfg.MaxTries)
+	if a.guaranteed(imp) {
+		tries = b.cfg.MaxTries
+	}
+	reason := b.settle(a, i, tries, wanted)
+	left := wanted - (len(a.bids) - before)
+	if tries < b.cfg.MaxTries && left > 0 && (a.deals.failed() || a.open.failed()) {
+		if r := b.settle(a, i, b.cfg.MaxTries, left); reason != NoBidNone {
+			reason = r
+		}
 	}
 	return reason
 }
@@ -171,13 +179,17 @@ func (b *Bidder) settle(a *auction, i, n, wanted int) NoBid {
 		}
 		a.bids = append(a.bids, p)
 		left--
-		if pod {
-			continue
+		lane := &a.open
+		if c.deal >= 0 {
+			lane = &a.deals
 		}
-		if c.deal < 0 {
-			a.open.done()
-		} else {
-			a.deals.settled(c)
+		lane.met = true
+		switch {
+		case pod:
+		case c.deal < 0:
+			lane.done()
+		default:
+			lane.settled(c)
 		}
 	}
 	if left < wanted {
@@ -225,7 +237,7 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 	a.deals.start(n)
 	a.open.start(n)
 	// Without deals no row can fill that lane; a guaranteed one may come last.
-	a.deals.closed = len(a.imp.Deals) == 0
+	a.deals.closed = a.deals.closed || len(a.imp.Deals) == 0
 	search := a.guaranteed(imp)
 	reason, tried := NoBidNone, 0
 	for _, row := range a.rows {
@@ -239,7 +251,12 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 			continue
 		}
 		if tried++; tried > b.cfg.MaxCandidates {
-			break
+			if !search {
+				break
+			}
+			if !l.onDeals {
+				continue
+			}
 		}
 		if a.open.full() || a.deals.full() {
 			most := b.most(a, row)

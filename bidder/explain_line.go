@@ -3,6 +3,7 @@ package bidder
 import (
 	"slices"
 
+	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
@@ -11,24 +12,25 @@ import (
 // PriceExplanation is how a line item's price on an impression comes about. Prices
 // are per mille, in the currency beside them.
 type PriceExplanation struct {
-	Deal        string    `json:"deal,omitempty"` // empty: the open auction
-	Pricing     string    `json:"pricing"`
-	Price       string    `json:"price"`                      // of the rule: per mille, per click of CPC
-	CTR         money.PPM `json:"expected_ctr_ppm,omitempty"` // of CPC
-	PlatformFee money.PPM `json:"platform_fee_ppm"`           // of the charge, taken off
-	DataFee     string    `json:"data_fee,omitempty"`         // part of the charge, taken off
-	MaxBid      string    `json:"max_bid"`                    // bounds it
-	Value       string    `json:"value"`                      // what the impression is worth, in the advertiser's currency
-	Currency    string    `json:"currency"`                   // the advertiser's
-	Converted   string    `json:"converted,omitempty"`        // the value in the answer's currency, rounded down
-	Floor       string    `json:"floor"`                      // as sent
-	FloorCur    string    `json:"floor_currency"`
-	FloorIn     string    `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
-	Bid         string    `json:"bid,omitempty"`             // in the answer's currency
-	BidCurrency string    `json:"bid_currency"`
-	DealPrice   bool      `json:"deal_price,omitempty"` // at=3: the floor is the price
-	Multiplier  string    `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
-	Reason      string    `json:"reason,omitempty"`     // why there is no bid at this price
+	Creative    campaigns.ID `json:"creative"`
+	Deal        string       `json:"deal,omitempty"` // empty: the open auction
+	Pricing     string       `json:"pricing"`
+	Price       string       `json:"price"`                      // of the rule: per mille, per click of CPC
+	CTR         money.PPM    `json:"expected_ctr_ppm,omitempty"` // of CPC
+	PlatformFee money.PPM    `json:"platform_fee_ppm"`           // of the charge, taken off
+	DataFee     string       `json:"data_fee,omitempty"`         // part of the charge, taken off
+	MaxBid      string       `json:"max_bid"`                    // bounds it
+	Value       string       `json:"value"`                      // what the impression is worth, in the advertiser's currency
+	Currency    string       `json:"currency"`                   // the advertiser's
+	Converted   string       `json:"converted,omitempty"`        // the value in the answer's currency, rounded down
+	Floor       string       `json:"floor"`                      // as sent
+	FloorCur    string       `json:"floor_currency"`
+	FloorIn     string       `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
+	Bid         string       `json:"bid,omitempty"`             // in the answer's currency
+	BidCurrency string       `json:"bid_currency"`
+	DealPrice   bool         `json:"deal_price,omitempty"` // at=3: the floor is the price
+	Multiplier  string       `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
+	Reason      string       `json:"reason,omitempty"`     // why there is no bid at this price
 }
 
 // explainLine finds the first reason against a line item on impression i, and all
@@ -97,16 +99,39 @@ func (ad *ad) refusals(a *auction, imp *openrtb.Imp) (all reasons) {
 	return all
 }
 
-// explainPrices prices the line in the open auction or under each of its deals,
-// and asks whether it could be afforded.
-func (b *Bidder) explainPrices(e *LineExplanation, a *auction, i int, row int32) (against reasons) {
+// explainPrices prices the line with each ad that the impression takes, or else
+// the first of a medium that it offers, until one could bid. Against the line
+// speaks what speaks against all.
+func (b *Bidder) explainPrices(e *LineExplanation, a *auction, i int, row int32) reasons {
 	imp, l := &a.req.Imp[i], &a.book.lines[row]
-	k := slices.IndexFunc(l.ads, func(x *ad) bool { return a.offers.has(x.medium) && x.refusal(a, imp) == NoBidNone })
-	if k < 0 {
-		if k = slices.IndexFunc(l.ads, func(x *ad) bool { return a.offers.has(x.medium) }); k < 0 {
-			return nil
+	var fit, offered []int32
+	for k, x := range l.ads {
+		if !a.offers.has(x.medium) {
+			continue
+		}
+		offered = append(offered, int32(k))
+		if x.refusal(a, imp) == NoBidNone {
+			fit = append(fit, int32(k))
 		}
 	}
+	if len(fit) == 0 {
+		fit = offered[:min(len(offered), 1)]
+	}
+	var against reasons
+	for _, k := range fit {
+		failed, ok := b.explainAd(e, a, imp, row, k)
+		if ok {
+			return nil
+		}
+		against.add(failed...)
+	}
+	return against
+}
+
+// explainAd prices one ad in the open auction or under each of the line's deals,
+// and asks whether it could be afforded; ok says that it could bid.
+func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row, k int32) (failed reasons, ok bool) {
+	l := &a.book.lines[row]
 	deals := []int32{-1}
 	if l.onDeals {
 		deals = nil
@@ -114,33 +139,28 @@ func (b *Bidder) explainPrices(e *LineExplanation, a *auction, i int, row int32)
 			if r := a.usable(imp, n, row, l.ads[k]); r == NoBidNone {
 				deals = append(deals, int32(a.dealIdx[n]))
 			} else if r != NoBidNoMatch {
-				against.add(r)
+				failed.add(r)
 			}
 		}
 	}
-	good := false
-	var failed reasons
 	for _, deal := range deals {
-		c := candidate{row: row, ad: int32(k), deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar}
+		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar}
 		priced, r := b.bid(a, imp, l, c)
 		if r == NoBidNone {
 			r = b.wouldAfford(a, l, &priced, pacing.DayOf(a.now.In(l.zone)))
 		}
 		e.Prices = append(e.Prices, b.explainPrice(a, imp, l, &priced, r))
-		good = good || r == NoBidNone
+		ok = ok || r == NoBidNone
 		failed.add(r)
 	}
-	if !good {
-		against.add(failed...)
-	}
-	return against
+	return failed, ok
 }
 
 func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidate, reason NoBid) PriceExplanation {
 	worth, ctr, _ := b.worth(l, l.ads[c.ad]) // an error is the reason, and the worth none
 	f := floorOf(imp, c.deal, l.ads[c.ad])
 	p := PriceExplanation{
-		Pricing: string(l.item.Pricing), Price: l.item.Price.String(), CTR: ctr, PlatformFee: l.fee, MaxBid: l.item.MaxBid.String(),
+		Creative: l.ads[c.ad].creative.ID, Pricing: string(l.item.Pricing), Price: l.item.Price.String(), CTR: ctr, PlatformFee: l.fee, MaxBid: l.item.MaxBid.String(),
 		Value: worth.Bid.String(), Currency: l.advertiser.Currency.String(), Floor: f.price.String(), FloorCur: f.cur.String(),
 		BidCurrency: a.cur.String(), DealPrice: f.fixed,
 	}

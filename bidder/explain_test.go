@@ -80,6 +80,26 @@ func TestExplainNamesTheFirstAndAllReasons(t *testing.T) {
 }
 
 // TestExplainAgreesWithTheBid: what is explained is what a bid then does.
+// TestExplainFindsTheAdAndTheDeal: what speaks against one ad or one deal does not
+// speak against the line item where another could bid.
+func TestExplainFindsTheAdAndTheDeal(t *testing.T) {
+	short, long := campaigns.Creative{Format: campaigns.FormatVideo, VAST: film(15)}, campaigns.Creative{Format: campaigns.FormatVideo, VAST: film(30)}
+	line := cpm(2_000_000, campaigns.Targeting{Deals: []string{"d1", "d2"}})
+	h := newHouse(t, newCatalog([]campaigns.LineItem{line}, []campaigns.Creative{long, short}))
+	f := func(deals, first string, prices int) {
+		t.Helper()
+		request := strings.NewReplacer(`"banner":{"w":300,"h":250}`, `"video":{"mimes":["video/mp4"],"protocols":[3]}`,
+			`"bidfloor":0.5`, `"pmp":{"deals":[`+deals+`]}`).Replace(plainRequest)
+		if l := explained(t, h, request).Imps[0].LineItems[0]; l.First != first || len(l.Prices) != prices {
+			t.Errorf("%s: got %q of %q and %d prices; want %q and %d", deals, l.First, l.Reasons, len(l.Prices), first, prices)
+		}
+	}
+	f(`{"id":"d1","durfloors":[{"mindur":20,"bidfloor":9}]}`, "bid", 2)
+	f(`{"id":"d1","wadomain":["other.example"]},{"id":"d2"}`, "bid", 1)
+	f(`{"id":"d1","wadomain":["other.example"]}`, "deal_advertiser", 0)
+	f(`{"id":"d1","bidfloor":9}`, "below_floor", 2)
+}
+
 func TestExplainAgreesWithTheBid(t *testing.T) {
 	pieces := []string{`"bidfloor":0.5`, `"bidfloor":1.5`, `"bidfloor":9`, `"bidfloor":0.1,"pmp":{"deals":[{"id":"d1","bidfloor":1,"guar":1}]}`,
 		`"bidfloor":1,"pmp":{"private_auction":1,"deals":[{"id":"d2"}]}`, `"bidfloor":1,"pmp":{"deals":[{"id":"d1","wadomain":["a.example"]}]}`}

@@ -9,9 +9,14 @@ type lane struct {
 	taken  int  // best[:taken] were tried
 	bound  int  // of best
 	closed bool // no later row can be among the best
+	met    bool // the impression has a bid of this lane
 }
 
-func (l *lane) start(bound int) { l.best, l.taken, l.bound, l.closed = l.best[:0], 0, bound, false }
+// start begins a walk over the rows; a lane that is met stays empty.
+func (l *lane) start(bound int) { l.best, l.taken, l.bound, l.closed = l.best[:0], 0, bound, l.met }
+
+// failed says that none of the best became a bid, and that there may be others.
+func (l *lane) failed() bool { return !l.met && l.full() }
 
 func (l *lane) full() bool { return len(l.best) == l.bound }
 

@@ -41,7 +41,8 @@ func podBids(s *openrtb.Stream) int {
 // podRefusal says why the bid c on impression i can't be in one break with those
 // that were placed: the break has no time left, or it would hold an ad, an
 // advertiser or a competitor twice. An exchange may compose a pod of any of our
-// bids, so that each two of them must go together.
+// bids, so that each two of them must go together, but for bids on one slot, of
+// which it takes one.
 func (a *auction) podRefusal(i int, c candidate) NoBid {
 	x := a.ad(&c)
 	s := streamOf(&a.req.Imp[i], x.medium)
@@ -52,9 +53,12 @@ func (a *auction) podRefusal(i int, c candidate) NoBid {
 	for k := range a.bids {
 		p := &a.bids[k]
 		y := a.ad(&p.candidate)
-		if p.imp == i {
+		switch {
+		case p.imp == i && s.PodDur == 0:
+			continue
+		case p.imp == i:
 			left -= y.duration
-		} else if !samePod(s, streamOf(&a.req.Imp[p.imp], y.medium)) {
+		case !samePod(s, streamOf(&a.req.Imp[p.imp], y.medium)):
 			continue
 		}
 		if x.competes(y) {

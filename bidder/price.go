@@ -13,28 +13,53 @@ import (
 	"bidhawk/scoring"
 )
 
-// candidate prices one line item for an impression.
+// candidate prices one line item for an impression, with the first of its ads,
+// from one at random on, that the impression takes and whose floor it meets.
 func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, NoBid) {
-	l := &a.book.lines[row]
-	k, reason := l.pickAd(a, imp)
-	if reason != NoBidNone {
-		return candidate{}, reason
+	ads := a.book.lines[row].ads
+	if len(ads) == 0 {
+		return candidate{}, NoBidNoCreative
 	}
-	c := candidate{row: row, ad: int32(k), deal: -1, tie: rand.Uint32()}
-	if x := l.ads[k]; x.medium == mediumVideo || x.medium == mediumAudio {
-		c.version, _ = x.version(imp)
+	reason, tie := NoBidNone, rand.Uint32()
+	for i, k := 0, rand.IntN(len(ads)); i < len(ads); i++ {
+		if a.offers.has(ads[k].medium) {
+			c, r := b.withAd(a, imp, candidate{row: row, ad: int32(k), deal: -1, tie: tie})
+			if r == NoBidNone {
+				return c, NoBidNone
+			}
+			reason = max(reason, r)
+		}
+		if k++; k == len(ads) {
+			k = 0
+		}
+	}
+	if reason == NoBidNone {
+		reason = NoBidNoCreative
+	}
+	return candidate{}, reason
+}
+
+// withAd prices c, whose ad is chosen and of a medium that imp offers.
+func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, NoBid) {
+	l := &a.book.lines[c.row]
+	ad := l.ads[c.ad]
+	if r := ad.refusal(a, imp); r != NoBidNone {
+		return c, r
+	}
+	if ad.medium == mediumVideo || ad.medium == mediumAudio {
+		c.version, _ = ad.version(imp)
 	}
 	if !l.onDeals {
 		return b.bid(a, imp, l, c)
 	}
 	// The first deal that it may use and whose floor it meets; guaranteed ones first.
-	reason = NoBidNoMatch
+	reason := NoBidNoMatch
 	for _, guaranteed := range [...]bool{true, false} {
 		for i := range a.imp.Deals {
 			if imp.PMP.Deals[a.dealIdx[i]].Guar != guaranteed {
 				continue
 			}
-			if r := a.usable(imp, i, c.row, l.ads[k]); r != NoBidNone {
+			if r := a.usable(imp, i, c.row, ad); r != NoBidNone {
 				reason = max(reason, r)
 				continue
 			}
@@ -46,28 +71,7 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 			reason = max(reason, r)
 		}
 	}
-	return candidate{}, reason
-}
-
-// pickAd chooses at random among the line's ads that fit the impression.
-func (l *line) pickAd(a *auction, imp *openrtb.Imp) (int, NoBid) {
-	reason, n := NoBidNoCreative, len(l.ads)
-	if n == 0 {
-		return 0, reason
-	}
-	for i, k := 0, rand.IntN(n); i < n; i++ {
-		if ad := l.ads[k]; a.offers.has(ad.medium) {
-			r := ad.refusal(a, imp)
-			if r == NoBidNone {
-				return k, NoBidNone
-			}
-			reason = max(reason, r)
-		}
-		if k++; k == n {
-			k = 0
-		}
-	}
-	return 0, reason
+	return c, reason
 }
 
 // usable says whether the row targets a.imp.Deals[i] and its ad is let into it.
@@ -75,8 +79,16 @@ func (a *auction) usable(imp *openrtb.Imp, i int, row int32, ad *ad) NoBid {
 	if !a.book.index.TargetsDeal(row, a.imp.Deals[i]) {
 		return NoBidNoMatch
 	}
-	d := &imp.PMP.Deals[a.dealIdx[i]]
-	if len(d.WADomain) > 0 && !(len(ad.adomain) > 0 && inDomains(d.WADomain, ad.adomain[0])) {
+	list := imp.PMP.Deals[a.dealIdx[i]].WADomain
+	if len(list) == 0 {
+		return NoBidNone
+	}
+	for _, d := range ad.adomain { // the exchange may hold any of them against its list
+		if !inDomains(list, d) {
+			return NoBidDealAdvertiser
+		}
+	}
+	if len(ad.adomain) == 0 {
 		return NoBidDealAdvertiser
 	}
 	return NoBidNone
