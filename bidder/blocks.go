@@ -17,8 +17,11 @@ import (
 type hashed struct {
 	ready  bool
 	bloom  [16]uint64 // of 1024 bits, the tenth lowest of each hash
-	hashes []uint64
+	hashes []uint64   // sorted where there are more than fewHashes
 }
+
+// fewHashes are faster looked through than searched.
+const fewHashes = 64
 
 func (s *hashed) reset() {
 	s.ready = false
@@ -32,10 +35,20 @@ func (s *hashed) fill(list [][]byte) {
 		s.bloom[h>>6&15] |= 1 << (h & 63)
 		s.hashes = append(s.hashes, h)
 	}
+	if len(s.hashes) > fewHashes {
+		slices.Sort(s.hashes)
+	}
 }
 
 func (s *hashed) has(h uint64) bool {
-	return s.bloom[h>>6&15]&(1<<(h&63)) != 0 && slices.Contains(s.hashes, h)
+	if s.bloom[h>>6&15]&(1<<(h&63)) == 0 {
+		return false
+	}
+	if len(s.hashes) <= fewHashes {
+		return slices.Contains(s.hashes, h)
+	}
+	_, found := slices.BinarySearch(s.hashes, h)
+	return found
 }
 
 func (s *hashed) hasAny(hs []uint64) bool {

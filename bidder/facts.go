@@ -33,7 +33,8 @@ func (b *Bidder) index(a *auction) {
 			f.Country, f.Region, f.City = g.Country, g.Region, g.City
 		}
 	}
-	if f.Country == nil && r.User != nil && r.User.Geo != nil {
+	// Where the user lives is personal, unlike where the device calls from.
+	if f.Country == nil && a.privacy.Personal && r.User != nil && r.User.Geo != nil {
 		g := r.User.Geo
 		f.Country, f.Region, f.City = g.Country, g.Region, g.City
 	}

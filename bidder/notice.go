@@ -109,9 +109,19 @@ func (r NoticeResult) status() int {
 	}
 }
 
+// parse reads a token. A user who opted out since the bid is nobody's: what
+// follows a bid by days must not bring them back.
+func (b *Bidder) parse(text []byte, purpose Purpose) (Token, error) {
+	t, err := b.deps.Tokens.Parse(text, purpose)
+	if t.User != 0 && b.deps.Users.OptedOut(t.User) {
+		t.User = 0
+	}
+	return t, err
+}
+
 // token parses text; the result is NoticeAccepted where it verifies.
 func (b *Bidder) token(text []byte, purpose Purpose) (Token, NoticeResult) {
-	t, err := b.deps.Tokens.Parse(text, purpose)
+	t, err := b.parse(text, purpose)
 	switch {
 	case errors.Is(err, ErrTokenForged):
 		return t, NoticeForged

@@ -37,8 +37,8 @@ func (l *refusedLog) keep(exchange string, now time.Time, reason NoBid, bytes in
 		return
 	}
 	defer l.mu.Unlock()
-	if now.Sub(l.last) < sampleEvery && !l.last.IsZero() {
-		return
+	if since := now.Sub(l.last); since >= 0 && since < sampleEvery {
+		return // a clock that was set back starts anew
 	}
 	l.last = now
 	r := RefusedRequest{At: now, Exchange: exchange, Reason: reason.String(), Bytes: bytes, Rule: err.Error()}

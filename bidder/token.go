@@ -190,7 +190,7 @@ func (k *Tokens) Parse(text []byte, purpose Purpose) (Token, error) {
 		return Token{}, ErrTokenMalformed
 	}
 	n, err := base64.RawURLEncoding.Strict().Decode(buf[:], text)
-	if err != nil || n <= ids.TagSize {
+	if err != nil || n <= ids.TagSize || n != base64.RawURLEncoding.DecodedLen(len(text)) { // the decoder skips line ends
 		return Token{}, ErrTokenMalformed
 	}
 	payload, tag := buf[:n-ids.TagSize], buf[n-ids.TagSize:n]

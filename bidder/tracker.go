@@ -228,7 +228,7 @@ func withClickID(landing string, token []byte) string {
 
 // VerifyClick reads a click id, as it came back from a landing page.
 func (b *Bidder) VerifyClick(id string) (Token, error) {
-	return b.deps.Tokens.Parse([]byte(id), PurposeClick)
+	return b.parse([]byte(id), PurposeClick)
 }
 
 // Bounds of a conversion's parameters.

@@ -61,12 +61,15 @@ func NewResolver(cfg Config, deps Deps) (*Resolver, error) {
 // allocate, and r is not retained.
 func (v *Resolver) Resolve(r *openrtb.BidRequest, exchange string, now time.Time) (ids.UserKey, Source) {
 	user, source := v.resolve(r, exchange, now)
-	if user != 0 && v.deps.OptOuts.Has(user) {
+	if user != 0 && v.OptedOut(user) {
 		user, source = 0, SourceOptedOut
 	}
 	v.counts[source].Add(1)
 	return user, source
 }
+
+// OptedOut says whether user opted out: also after the bid that knew the user.
+func (v *Resolver) OptedOut(user ids.UserKey) bool { return v.deps.OptOuts.Has(user) }
 
 func (v *Resolver) resolve(r *openrtb.BidRequest, exchange string, now time.Time) (ids.UserKey, Source) {
 	if r.DOOH != nil {

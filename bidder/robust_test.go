@@ -1,0 +1,129 @@
+package bidder
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bidhawk/bidder/identity"
+	"bidhawk/campaigns"
+	"bidhawk/internal/eventlog"
+	"bidhawk/internal/ids"
+)
+
+// TestTokenHasOneText: base64 passes over line ends, which would end a header.
+func TestTokenHasOneText(t *testing.T) {
+	k := testTokens(t, keyA)
+	text, _ := k.Sign(nil, k.AppendPayload(nil, &Token{Bid: ids.BidID{Counter: 1}}), PurposeClick, nil)
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		for _, at := range []int{0, 7, len(text)} {
+			broken := slices.Insert(slices.Clone(text), at, []byte(end)...)
+			if _, err := k.Parse(broken, PurposeClick); !errors.Is(err, ErrTokenMalformed) {
+				t.Errorf("%q at %d: got %v; want %v", end, at, err, ErrTokenMalformed)
+			}
+		}
+	}
+}
+
+// TestSampleOutlivesAClockSetBack: refused requests are sampled again at once.
+func TestSampleOutlivesAClockSetBack(t *testing.T) {
+	h := newHouse(t, newCatalog(nil, nil))
+	f := func(now time.Time, want int) {
+		t.Helper()
+		h.clock.Set(now)
+		h.bid("{")
+		if got := len(h.Refused()); got != want {
+			t.Errorf("%v: got %d samples; want %d", now, got, want)
+		}
+	}
+	f(testNow, 1)
+	f(testNow.Add(sampleEvery/2), 1)
+	f(testNow.Add(-time.Hour), 2)
+	f(testNow.Add(sampleEvery-time.Hour), 3)
+}
+
+// TestOptOutOutlivesTheBid: what comes after an opt-out tells of nobody.
+func TestOptOutOutlivesTheBid(t *testing.T) {
+	optOuts := identity.NewOptOuts()
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()}), func(_ *Config, d *Deps) {
+		var err error
+		if d.Users, err = identity.NewResolver(identity.Config{Order: identity.DefaultOrder()}, identity.Deps{Keys: d.Tokens.keys, OptOuts: optOuts}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	user := h.keys.User(ids.KindBuyerUID, "demo", []byte("u7"))
+	token := func(p Purpose) string {
+		tok := Token{Bid: ids.BidID{Counter: 1}, BidAt: testNow, User: user, Exchange: "demo", Advertiser: 2, Campaign: 3, LineItem: 10, Creative: 100}
+		text, _ := h.tokens.Sign(nil, h.tokens.AppendPayload(nil, &tok), p, nil)
+		return string(text)
+	}
+	records := func() string {
+		t.Helper()
+		h.events.msgs = nil
+		h.call("GET", "/t/imp/"+token(PurposeImpression), "")
+		h.call("GET", "/t/click/"+token(PurposeClick), "")
+		h.call("GET", "/t/event/start/"+token(PurposeEvent), "")
+		h.call("GET", "/n/win/"+token(PurposeWin), "")
+		h.call("GET", "/t/conv?order=1&click="+token(PurposeClick), "")
+		if n := len(h.events.of(eventlog.TopicExposures)) + len(h.events.of(eventlog.TopicConversions)); n != 5 {
+			t.Fatalf("got %d records; want 5: %v", n, h.events.msgs)
+		}
+		return fmt.Sprint(h.events.of(eventlog.TopicExposures), h.events.of(eventlog.TopicConversions))
+	}
+	if n := strings.Count(records(), user.String()); n != 5 {
+		t.Fatalf("before: %d of 5 records name the user", n)
+	}
+	if err := optOuts.Add(user); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(records(), user.String()) {
+		t.Fatal("a record names a user who opted out")
+	}
+	if c, err := h.VerifyClick(token(PurposeClick)); err != nil || c.User != 0 {
+		t.Fatalf("the click id tells of user %v, %v", c.User, err)
+	}
+}
+
+// TestHomeNeedsABasis: where a user lives targets only where the user may be known.
+func TestHomeNeedsABasis(t *testing.T) {
+	li := cpm(2_000_000, campaigns.Targeting{Countries: campaigns.Set{Include: []string{"USA"}}})
+	h := newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{box()}))
+	const home = `{"id":"r","imp":[{"id":"1","banner":{"w":300,"h":250}}],"user":{"id":"x","geo":{"country":"USA"}}%s}`
+	f := func(more string, status int) {
+		t.Helper()
+		if got := h.bid(fmt.Sprintf(home, more)).StatusCode(); got != status {
+			t.Errorf("%s: got %d; want %d", more, got, status)
+		}
+	}
+	f("", 200)
+	f(`,"regs":{"gpc":1}`, 204)
+	f(`,"regs":{"gpc":1},"device":{"geo":{"country":"USA"}}`, 200)
+}
+
+// TestHashedListsHoldWhatTheyWereGiven, few entries and many.
+func TestHashedListsHoldWhatTheyWereGiven(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	var s hashed
+	for _, n := range []int{0, 1, fewHashes, fewHashes + 1, 5000} {
+		var list [][]byte
+		for range n {
+			list = append(list, fmt.Appendf(nil, "d%d.example", r.Uint64()))
+		}
+		s.reset()
+		set := s.of(list)
+		for _, e := range list {
+			if !set.has(foldHash(e)) {
+				t.Fatalf("of %d: %s is not found", n, e)
+			}
+		}
+		for range 1000 {
+			if e := fmt.Appendf(nil, "x%d.example", r.Uint64()); set.has(foldHash(e)) {
+				t.Fatalf("of %d: %s is found", n, e)
+			}
+		}
+	}
+}
