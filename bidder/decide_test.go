@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bidhawk/bidder/exchanges"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
@@ -137,7 +138,8 @@ func TestClicksThatNobodyCounts(t *testing.T) {
 		c.Exchanges = map[string]campaigns.Registration{"demo": {ID: "x1"}}
 		h := newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{c}), func(_ *Config, d *Deps) {
 			d.Exchanges = testExchanges()
-			d.Exchanges[0].RegisteredCreatives = registered
+			e := &d.Exchanges[0]
+			e.RegisteredCreatives, e.BillingVideo, e.BillingAudio = registered, exchanges.BillingBURL, exchanges.BillingBURL
 		})
 		if got := h.bid(request).StatusCode(); got != want {
 			t.Errorf("%s, %.20q, registered %v: got %d; want %d", li.Pricing, c.HTML, registered, got, want)

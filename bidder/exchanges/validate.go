@@ -126,6 +126,9 @@ func (e *Exchange) validatePrice() error {
 	case e.PriceEncryption == EncryptionGoogle && e.PriceUnit == PriceCPM:
 		return broken("price_unit", e.PriceUnit, "cpm_micros or micros_per_impression where price_encryption is google: it hides an integer")
 	}
+	if len(e.Currencies) > 0 && !slices.Contains(e.Currencies, e.Currency) {
+		return broken("currency", e.Currency, "one of currencies, where that lists any")
+	}
 	for i, c := range e.Currencies {
 		if slices.Contains(e.Currencies[:i], c) {
 			return broken("currencies", c, "each currency once")
@@ -151,6 +154,19 @@ func (e *Exchange) validateAnswer() error {
 		case f == FieldNURL && e.bills(BillingNURL), f == FieldBURL && e.bills(BillingBURL):
 			return broken("omitted", f, "no notice that makes us pay")
 		}
+	}
+	return e.validateBilling()
+}
+
+// validateBilling refuses what could never be answered, or never be billed.
+func (e *Exchange) validateBilling() error {
+	switch {
+	case e.RegisteredCreatives && e.bills(BillingImpression):
+		return broken("registered_creatives", true, "billing by burl or nurl in all formats: markup that the exchange hosts has no pixel of ours")
+	case e.Requires(FieldBURL) && (e.bills(BillingNURL) || e.bills(BillingImpression)):
+		return broken("required", FieldBURL, "burl only where it makes us pay in all formats: no other bid has one")
+	case e.Requires(FieldAdID) && !e.RegisteredCreatives:
+		return broken("required", FieldAdID, "adid only with registered_creatives: no other bid has one")
 	}
 	return nil
 }
