@@ -229,10 +229,14 @@ func (b *Bidder) place(a *auction, i int, c candidate) (placed, NoBid) {
 	return p, NoBidNone
 }
 
+// clockEvery is how many candidates are priced between two looks at the clock: of
+// an impression with a thousand deals each takes a fifth of a millisecond.
+const clockEvery = 16
+
 // price fills the lanes with the best n candidates of each, and returns the last
 // stage that a refused one reached. Rows come by the most that they can bid:
 // once the best are more than the next row's most, no later one can be among
-// them.
+// them. Where the time is over the lanes are empty.
 func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 	a.deals.start(n)
 	a.open.start(n)
@@ -270,6 +274,11 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 			if !l.onDeals && a.open.closed {
 				continue
 			}
+		}
+		if tried%clockEvery == 0 && b.clock().After(a.deadline) {
+			a.deals.start(n)
+			a.open.start(n)
+			return NoBidTimeout
 		}
 		c, r := b.candidate(a, imp, row)
 		if r != NoBidNone {

@@ -127,3 +127,25 @@ func TestHashedListsHoldWhatTheyWereGiven(t *testing.T) {
 		}
 	}
 }
+
+// TestPricingEndsWithItsTime: one impression of many candidates holds a request no
+// longer than its deadline.
+func TestPricingEndsWithItsTime(t *testing.T) {
+	var items []campaigns.LineItem
+	for range 10 * clockEvery {
+		items = append(items, cpm(2_000_000, campaigns.Targeting{}))
+	}
+	h := newHouse(t, newCatalog(items, []campaigns.Creative{box()}))
+	dear := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":3`, 1)
+	f := func(tick time.Duration, reason string) {
+		t.Helper()
+		before := h.metrics.Totals().NoBids[reason]
+		h.clock.tick = tick
+		h.bid(dear)
+		if got := h.metrics.Totals().NoBids; got[reason] != before+1 {
+			t.Errorf("tick %v: got %v; want %s once more", tick, got, reason)
+		}
+	}
+	f(0, "below_floor")
+	f(20*time.Millisecond, "insufficient_time")
+}
