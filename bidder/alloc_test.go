@@ -87,3 +87,23 @@ func TestAllocationsOfARequest(t *testing.T) {
 	dsa := `"regs":{"ext":{"dsa":{"dsarequired":2,"pubrender":1}}},"tmax":100`
 	f("dsa", one(box()), strings.Replace(plainRequest, `"tmax":100`, dsa, 1), 200)
 }
+
+// TestAllocationsOfNoBidBodies: a no-bid in words between bids costs neither anything.
+func TestAllocationsOfNoBidBodies(t *testing.T) {
+	h := oneLine(t)
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.SetMethod("POST")
+	ctx.Request.SetRequestURI("/openrtb2/wordy")
+	dear := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":99`, 1)
+	n := testing.AllocsPerRun(500, func() {
+		for _, body := range [...]string{plainRequest, dear} {
+			ctx.Request.SetBodyString(body)
+			ctx.Response.Reset()
+			h.Handle(&ctx)
+			h.wallet.reserved = h.wallet.reserved[:0]
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations; want 0", n)
+	}
+}

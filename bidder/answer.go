@@ -299,7 +299,7 @@ func (a *auction) fillResponse() {
 	w := &a.answer
 	r := &w.resp
 	r.ID, r.Cur, r.HasNBR = a.req.ID, a.cur, false
-	if len(r.SeatBid) == 0 {
+	if cap(r.SeatBid) == 0 { // a no-bid's body leaves it empty, not gone
 		r.SeatBid = make([]openrtb.SeatBid, 1)
 	}
 	r.SeatBid = r.SeatBid[:1]

@@ -1,10 +1,12 @@
 package bidder
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
+	"bidhawk/bidder/exchanges"
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 )
@@ -72,4 +74,56 @@ func TestAnswersAreFilledToTheirBound(t *testing.T) {
 	f("tag", quoted, "", "news.example")
 	f("deal", box(), "deal-17", "news.example")
 	f("long site", box(), "", strings.Repeat("long.", 40)+"example")
+}
+
+// TestABidOneByteTooLongTakesNoMoney asks for every shape of answer under a bound
+// of one byte less than it takes: what is measured before must be no less.
+func TestABidOneByteTooLongTakesNoMoney(t *testing.T) {
+	library := creativeLibrary(t)
+	const banner = `"banner":{"w":300,"h":250}`
+	const video = `"video":{"mimes":["video/mp4"],"protocols":[2,3,7,11,13]}`
+	const native = `"native":{"request":"{\"assets\":[{\"id\":1,\"required\":1,\"title\":{\"len\":40}},{\"id\":2,\"required\":1,\"img\":{\"type\":3,\"wmin\":600,\"hmin\":300}}]}"}`
+	f := func(creative, offer, rest string, edit func(*exchanges.Exchange)) {
+		t.Helper()
+		li := cpm(2_000_000, campaigns.Targeting{})
+		cat := newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{creativeOf(t, library, json.RawMessage(`{"use":"`+creative+`"}`))})
+		request := strings.NewReplacer(banner, offer, `"bidfloor":0.5`, `"bidfloor":0.5`+rest,
+			`"tmax":100`, `"tmax":100,"regs":{"ext":{"dsa":{"dsarequired":3,"pubrender":1}}}`).Replace(plainRequest)
+		house := func(bound int) *house {
+			return newHouse(t, cat, func(_ *Config, d *Deps) {
+				e := &d.Exchanges[0]
+				edit(e)
+				e.MaxAnswerBytes = bound
+			})
+		}
+		full := house(0).bid(request)
+		if full.StatusCode() != 200 {
+			t.Fatalf("%s: got %d; want 200", creative, full.StatusCode())
+		}
+		h := house(len(full.Body()) - 1)
+		if r := h.bid(request); r.StatusCode() != 204 || len(h.wallet.reserved) != 0 || h.metrics.trimmedBids.Load() != 0 {
+			t.Errorf("%s%s: got %d and %d reservations; want 204 and none", creative, rest, r.StatusCode(), len(h.wallet.reserved))
+		}
+	}
+	long := "${" + strings.Repeat("P", 61) + "}"
+	agreements := []func(*exchanges.Exchange){
+		func(*exchanges.Exchange) {},
+		func(e *exchanges.Exchange) { e.PriceMacro = long },
+		func(e *exchanges.Exchange) {
+			e.PriceMacro, e.ClickMacro, e.ClickMacroEscaped = long, "%%CLICK_URL_UNESC%%", "%%CLICK_URL_ESC%%"
+			e.BillingBanner, e.BillingVideo, e.BillingNative = exchanges.BillingImpression, exchanges.BillingImpression, exchanges.BillingImpression
+		},
+		func(e *exchanges.Exchange) {
+			e.PriceMacro, e.ProcessingTime, e.BillingID = long, true, exchanges.BillingIDGoogle
+			e.BillingBanner, e.BillingVideo, e.BillingNative = exchanges.BillingBURL, exchanges.BillingBURL, exchanges.BillingBURL
+		},
+	}
+	for _, edit := range agreements {
+		for _, rest := range []string{"", `,"qty":{"multiplier":14.2},"ext":{"billing_id":["1234567890123456789","2"]}`} {
+			f("box", banner, rest, edit)
+			f("tag", banner, rest, edit)
+			f("film15", video, rest, edit)
+			f("native", native, rest, edit)
+		}
+	}
 }
