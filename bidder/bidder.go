@@ -106,6 +106,8 @@ type Bidder struct {
 	metrics   *Metrics
 	counts    *counts
 	draining  atomic.Bool
+	// explaining is held while an explanation is made.
+	explaining sync.Mutex
 }
 
 // New checks the configuration. The bidder bids once SetCatalog was called.

@@ -42,6 +42,9 @@ type Explanation struct {
 	Supply     []string          `json:"supply,omitempty"`
 	Generation int64             `json:"generation"` // of the campaigns
 	Imps       []ImpExplanation  `json:"imps,omitempty"`
+	// Cut says that the time for an explanation was over before its end: it lacks
+	// impressions or line items, and counts those that it has.
+	Cut bool `json:"cut,omitempty"`
 }
 
 // ImpExplanation is one impression's part.
@@ -90,8 +93,11 @@ type CreativeExplanation struct {
 	Reasons  []string     `json:"reasons,omitempty"`
 }
 
-// maxExplained bounds the line items that are told of one impression.
-const maxExplained = 50
+// Bounds of an explanation.
+const (
+	maxExplained = 50              // line items of an impression; creatives and prices of a line item
+	explainFor   = 5 * time.Second // an impression and 100,000 line items take half of one
+)
 
 // bidding is the first reason of a line item that nothing refuses.
 const bidding = "bid"
@@ -100,10 +106,13 @@ const bidding = "bid"
 var ErrUnknownExchange = errors.New("exchange is not configured")
 
 // Explain says what the bidder would do with a request, by the code that bids. It
-// takes no money, counts towards no cap and claims no offer. The error is a
+// takes no money, counts towards no cap and claims no offer. It is made for
+// people: one at a time, so that it leaves the processors to bids. The error is a
 // *openrtb.SyntaxError or *openrtb.FieldError of a request that would be
 // answered with a 400, or ErrUnknownExchange.
 func (b *Bidder) Explain(q ExplainQuery) (*Explanation, error) {
+	b.explaining.Lock()
+	defer b.explaining.Unlock()
 	k, r := b.book.Load(), b.exchanges.Load()
 	if k != nil {
 		r = k.exchanges
@@ -172,7 +181,7 @@ func (b *Bidder) explainRequest(x *Explanation, a *auction) {
 // explainImps decides every impression as a bid would, without its hurry, and
 // tells what becomes of the line items.
 func (b *Bidder) explainImps(x *Explanation, a *auction, q *ExplainQuery) NoBid {
-	a.deadline = a.now.Add(time.Hour)
+	a.deadline = a.now.Add(explainFor)
 	b.index(a)
 	a.startRoom()
 	reason := NoBidNone
@@ -180,6 +189,9 @@ func (b *Bidder) explainImps(x *Explanation, a *auction, q *ExplainQuery) NoBid 
 		before := len(a.bids)
 		r := b.decideImp(a, i)
 		reason = max(reason, r)
+		if x.Cut = x.Cut || r == NoBidTimeout; x.Cut {
+			break
+		}
 		y := ImpExplanation{ID: string(a.req.Imp[i].ID), Reasons: map[string]int{}}
 		for _, p := range a.bids[before:] {
 			l := &a.book.lines[p.row]
@@ -201,17 +213,28 @@ func (b *Bidder) explainImps(x *Explanation, a *auction, q *ExplainQuery) NoBid 
 				y.Offers = append(y.Offers, m.String())
 			}
 		}
-		b.explainLines(&y, a, i, q)
+		x.Cut = b.explainLines(&y, a, i, q)
 		x.Imps = append(x.Imps, y)
 	}
 	return reason
 }
 
-func (b *Bidder) explainLines(y *ImpExplanation, a *auction, i int, q *ExplainQuery) {
+// explainLines tells of line items, in no order; cut says that the time was over
+// before all were told.
+func (b *Bidder) explainLines(y *ImpExplanation, a *auction, i int, q *ExplainQuery) (cut bool) {
+	items := a.book.catalog.LineItems
+	if item := items[q.LineItem]; q.LineItem != 0 {
+		items = nil
+		if item != nil {
+			items = map[campaigns.ID]*campaigns.LineItem{q.LineItem: item}
+		}
+	}
 	var told []LineExplanation
-	for id, item := range a.book.catalog.LineItems {
-		if q.LineItem != 0 && id != q.LineItem {
-			continue
+	n := 0
+	for id, item := range items {
+		if n++; n%clockEvery == 0 && b.clock().After(a.deadline) {
+			cut = true
+			break
 		}
 		l, ok := a.book.catalog.Lineage(id)
 		if q.Sees != nil && (!ok || !q.Sees(l.Advertiser.ID, l.Agency.ID)) {
@@ -229,6 +252,7 @@ func (b *Bidder) explainLines(y *ImpExplanation, a *auction, i int, q *ExplainQu
 		}
 	}
 	y.LineItems = nearest(told)
+	return cut
 }
 
 // nearest keeps the line items that came furthest.

@@ -78,7 +78,9 @@ func (b *Bidder) explainAds(e *LineExplanation, a *auction, imp *openrtb.Imp, ro
 		for _, r := range against {
 			c.Reasons = append(c.Reasons, r.String())
 		}
-		e.Creatives = append(e.Creatives, c)
+		if len(e.Creatives) < maxExplained {
+			e.Creatives = append(e.Creatives, c)
+		}
 		if len(against) == 0 {
 			best = nil
 		} else if best != nil && (best[0] == NoBidNoCreative || len(against) < len(best)) {
@@ -149,7 +151,9 @@ func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row
 		if r == NoBidNone {
 			r = b.wouldAfford(a, l, &priced, pacing.DayOf(a.now.In(l.zone)))
 		}
-		e.Prices = append(e.Prices, b.explainPrice(a, imp, l, &priced, r))
+		if len(e.Prices) < maxExplained || r == NoBidNone && !ok {
+			e.Prices = append(e.Prices, b.explainPrice(a, imp, l, &priced, r))
+		}
 		ok = ok || r == NoBidNone
 		failed.add(r)
 	}

@@ -149,3 +149,40 @@ func TestPricingEndsWithItsTime(t *testing.T) {
 	f(0, "below_floor")
 	f(20*time.Millisecond, "insufficient_time")
 }
+
+// TestExplanationsAreBounded, in time and in what they tell.
+func TestExplanationsAreBounded(t *testing.T) {
+	var items []campaigns.LineItem
+	for range 10 * clockEvery {
+		items = append(items, cpm(2_000_000, campaigns.Targeting{}))
+	}
+	var named, deals []string
+	for i := range 3 * maxExplained {
+		named = append(named, fmt.Sprintf("d%d", i))
+		deals = append(deals, fmt.Sprintf(`{"id":"d%d","bidfloor":%d}`, i, 3-i/(3*maxExplained-1)*2))
+	}
+	items[0].Targeting.Deals = named
+	h := newHouse(t, newCatalog(items, []campaigns.Creative{box()}))
+	request := strings.Replace(plainRequest, `"bidfloor":0.5}`, `"bidfloor":0.5,"pmp":{"deals":[`+strings.Join(deals, ",")+`]}},{"id":"2","banner":{"w":300,"h":250}}`, 1)
+	x := explained(t, h, request)
+	if x.Cut || len(x.Imps) != 2 || len(x.Imps[0].LineItems) != maxExplained || x.Imps[0].Reasons["bid"] != len(items) {
+		t.Errorf("in time: got %d impressions, %d of %v line items, cut: %v", len(x.Imps), len(x.Imps[0].LineItems), x.Imps[0].Reasons, x.Cut)
+	}
+	one := func(id campaigns.ID) []LineExplanation {
+		x, err := h.Explain(ExplainQuery{Exchange: "demo", Request: []byte(request), LineItem: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.Imps[0].LineItems
+	}
+	if l := one(10); len(l) != 1 || l[0].First != "bid" || len(l[0].Prices) != maxExplained+1 || l[0].Prices[maxExplained].Reason != "" {
+		t.Errorf("of %d deals, the last of which it could use, got %+v", len(deals), l)
+	}
+	if l := one(9); len(l) != 0 {
+		t.Errorf("a line item that is not there: got %+v", l)
+	}
+	h.clock.tick = explainFor / 20
+	if x = explained(t, h, request); !x.Cut || len(x.Imps) != 1 || x.Imps[0].Reasons["bid"] >= len(items) {
+		t.Errorf("late: got %d impressions, cut: %v", len(x.Imps), x.Cut)
+	}
+}

@@ -160,6 +160,9 @@ func printExplanation(w io.Writer, x *bidder.Explanation) error {
 	for _, imp := range x.Imps {
 		printImp(t, &imp)
 	}
+	if x.Cut {
+		fmt.Fprintf(t, "\nThe time was over before all was explained.\n")
+	}
 	return t.Flush()
 }
 
