@@ -57,7 +57,7 @@ type ad struct {
 	claims     []claim
 	attr       []int // declared, and 16 where the ad itself can be skipped
 	language   []byte
-	bannerType int            // of banner.btype (AdCOM): 2 XHTML banner, 3 JavaScript
+	bannerType []int          // of banner.btype (AdCOM): 2 XHTML banner, 3 JavaScript, 4 iframe
 	frameworks [][]int        // of each family that it needs, the ones that do
 	registered []registration // by exchange.index
 	bytes      int            // of its bid in an answer, but for markup, URLs and the ids of the request
@@ -165,9 +165,12 @@ func (k *compiler) compile(a *ad) {
 		}
 	default: // also of records from before there were formats
 		a.medium, a.banner = mediumBanner, markup.Banner(c, k.markup)
-		a.bannerType, a.clickable = 2, true
+		a.bannerType, a.clickable = []int{2}, true
 		if c.HTML != "" {
-			a.bannerType = 3
+			a.bannerType = []int{3}
+			if strings.Contains(strings.ToLower(c.HTML), "<iframe") {
+				a.bannerType = append(a.bannerType, 4)
+			}
 			a.clickable = strings.Contains(c.HTML, campaigns.ClickMacro) || strings.Contains(c.HTML, campaigns.ClickMacroEscaped)
 		}
 		a.mimes = bannerMIMEs(c)

@@ -155,3 +155,45 @@ func TestClicksThatNobodyCounts(t *testing.T) {
 	f(cpm(2_000_000, campaigns.Targeting{}), box(), plainRequest, true, 200)
 	f(cpm(2_000_000, campaigns.Targeting{}), box(), screen, false, 200)
 }
+
+// TestPricesComeBackAsTheyWereBid: an exchange that reports whole micros of one
+// impression must not seem to clear above the bid.
+func TestPricesComeBackAsTheyWereBid(t *testing.T) {
+	f := func(unit exchanges.PriceUnit, clears string, price money.CPM) {
+		t.Helper()
+		h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_345_678, campaigns.Targeting{})}, []campaigns.Creative{box()}), func(_ *Config, d *Deps) {
+			d.Exchanges[0].PriceUnit = unit
+		})
+		_, bid := answered(t, h.bid(plainRequest))
+		h.call("GET", strings.Replace(bid.BURL, "${AUCTION_PRICE}", clears, 1), "")
+		want := fmt.Sprintf(`"reserved_media_nanos":%d,"reserved_charge_nanos":2345678,"price_micros":%d,`, price, price)
+		if bills := h.events.of(eventlog.TopicMoney); len(bills) != 1 || !strings.Contains(bills[0], want) {
+			t.Errorf("%v: got %s; want %s", unit, bills, want)
+		}
+	}
+	f(exchanges.PriceCPM, "2.3456", 2_345_600)
+	f(exchanges.PriceCPMMicros, "2345600", 2_345_600)
+	f(exchanges.PriceImpressionMicros, "2345", 2_345_000)
+}
+
+// TestBannerTypes is of the row "Blocks": a tag may be several of btype's.
+func TestBannerTypes(t *testing.T) {
+	f := func(html, btype string, want int) {
+		t.Helper()
+		c := box()
+		if html != "" {
+			c.ImageURL, c.HTML = "", html
+		}
+		h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{c}))
+		if got := h.bid(strings.Replace(plainRequest, `"w":300,`, `"w":300,"btype":[`+btype+`],`, 1)).StatusCode(); got != want {
+			t.Errorf("%q under btype %s: got %d; want %d", html, btype, got, want)
+		}
+	}
+	f("", "1,3,4", 200)
+	f("", "2", 204)
+	f("<script></script>", "1,2,4", 200)
+	f("<script></script>", "3", 204)
+	f(`<IFRAME src="https://ad.example/"></IFRAME>`, "4", 204)
+	f(`<IFRAME src="https://ad.example/"></IFRAME>`, "3", 204)
+	f(`<IFRAME src="https://ad.example/"></IFRAME>`, "1,2", 200)
+}

@@ -8,6 +8,7 @@ import (
 
 	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/supply"
+	"bidhawk/internal/money"
 )
 
 // exchange is what is agreed with one exchange, prepared for bidding.
@@ -19,6 +20,7 @@ type exchange struct {
 	screens  supply.Rules // of DOOH, which has no ads.txt
 	metrics  *exchangeMetrics
 	quota    quota
+	step     money.CPM // prices are multiples of it
 	billing  [mediumCount]exchanges.BillingEvent
 	omitNURL bool
 	omitLURL bool
@@ -63,6 +65,10 @@ func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
 			mediumBanner: e.BillingBanner, mediumVideo: e.BillingVideo, mediumAudio: e.BillingAudio, mediumNative: e.BillingNative,
 		},
 		omitNURL: e.Omits(exchanges.FieldNURL), omitLURL: e.Omits(exchanges.FieldLURL), omitIURL: e.Omits(exchanges.FieldIURL),
+	}
+	x.step = priceStep
+	if e.PriceUnit == exchanges.PriceImpressionMicros {
+		x.step = impressionStep
 	}
 	var err error
 	if x.sellers, err = sellerRules(&e); err != nil {

@@ -124,8 +124,9 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 	if !ok {
 		return c, NoBidCurrency
 	}
-	price -= price % priceStep
-	if floor = roundUp(floor, priceStep); price <= 0 || price < floor {
+	step := a.exchange.step
+	price -= price % step
+	if floor = roundUp(floor, step); price <= 0 || price < floor {
 		return c, NoBidBelowFloor
 	}
 	if f.fixed && floor > 0 {
@@ -314,8 +315,11 @@ func (b *Bidder) wouldAfford(a *auction, l *line, c *candidate, day pacing.Day) 
 	}
 }
 
-// priceStep is what four decimals can say: 100 micros.
-const priceStep money.CPM = 100
+// Steps of prices.
+const (
+	priceStep      money.CPM = 100  // what four decimals can say
+	impressionStep money.CPM = 1000 // what whole micros of one impression can say: a clearing price comes back as it was bid
+)
 
 func roundUp(v, step money.CPM) money.CPM {
 	if r := v % step; r > 0 && v < money.MaxCPM {

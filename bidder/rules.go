@@ -128,8 +128,10 @@ func expansion(_ *auction, imp *openrtb.Imp, ad *ad) NoBid {
 }
 
 func bannerType(_ *auction, imp *openrtb.Imp, ad *ad) NoBid {
-	if slices.Contains(imp.Banner.BType, ad.bannerType) {
-		return NoBidBannerType
+	for _, t := range ad.bannerType {
+		if slices.Contains(imp.Banner.BType, t) {
+			return NoBidBannerType
+		}
 	}
 	return NoBidNone
 }
