@@ -65,9 +65,11 @@ func TestExplainOverTheAPI(t *testing.T) {
 	}
 	ask("", "exchange=demo", request, 401)
 
-	if resp, err := r.client.Post(r.bids("/openrtb2/demo"), "application/json", strings.NewReader(`{"id":"secret-id","imp":[]}`)); err != nil || resp.StatusCode != 400 {
+	resp, err := r.client.Post(r.bids("/openrtb2/demo"), "application/json", strings.NewReader(`{"id":"secret-id","imp":[]}`))
+	if err != nil || resp.StatusCode != 400 {
 		t.Fatalf("%v, %v; want a 400", resp, err)
 	}
+	resp.Body.Close()
 	var refused struct{ Items []bidder.RefusedRequest }
 	r.do("GET", "/v1/refused-requests", "", &refused)
 	if len(refused.Items) == 0 || refused.Items[0].Field != "imp" || refused.Items[0].Exchange != "demo" {
