@@ -37,7 +37,9 @@ type Metrics struct {
 }
 
 type exchangeMetrics struct {
-	all     *Metrics
+	all *Metrics
+	// path is the exchange to offers.Table: the same whatever is configured beside it.
+	path    uint16
 	results [noBidCount]atomic.Uint64 // by reason; NoBidNone: answered with bids
 	bids    atomic.Uint64
 }
@@ -68,7 +70,7 @@ func (m *Metrics) exchange(name string) *exchangeMetrics {
 	defer m.mu.Unlock()
 	e := m.exchanges[name]
 	if e == nil {
-		e = &exchangeMetrics{all: m}
+		e = &exchangeMetrics{all: m, path: uint16(len(m.exchanges))}
 		m.exchanges[name] = e
 	}
 	return e

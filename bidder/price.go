@@ -276,7 +276,7 @@ func (b *Bidder) claim(a *auction, i int, l *line) (k offers.Key, again bool, r 
 		return k, false, NoBidNone
 	}
 	k = offers.KeyOf(&a.req, &a.req.Imp[i], a.user)
-	ok, fresh := b.deps.Offers.Claim(k, l.item.ID, uint16(a.exchange.index), a.now)
+	ok, fresh := b.deps.Offers.Claim(k, l.item.ID, a.exchange.metrics.path, a.now)
 	if !ok {
 		return k, false, NoBidOtherPath
 	}
@@ -287,7 +287,7 @@ func (b *Bidder) claim(a *auction, i int, l *line) (k offers.Key, again bool, r 
 // made stays.
 func (b *Bidder) release(a *auction, k offers.Key, l *line, again bool) {
 	if b.deps.Offers != nil && !again {
-		b.deps.Offers.Release(k, l.item.ID, uint16(a.exchange.index))
+		b.deps.Offers.Release(k, l.item.ID, a.exchange.metrics.path)
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/identity"
+	"bidhawk/bidder/offers"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
@@ -185,4 +187,28 @@ func TestExplanationsAreBounded(t *testing.T) {
 	if x = explained(t, h, request); !x.Cut || len(x.Imps) != 1 || x.Imps[0].Reasons["bid"] >= len(items) {
 		t.Errorf("late: got %d impressions, cut: %v", len(x.Imps), x.Cut)
 	}
+}
+
+// TestPathsOutliveAReload: who offered an impression first is remembered by name,
+// not by a place in the configuration.
+func TestPathsOutliveAReload(t *testing.T) {
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()}), func(_ *Config, d *Deps) {
+		var err error
+		if d.Offers, err = offers.New(offers.DefaultConfig()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	f := func(exchange string, status int) {
+		t.Helper()
+		request := strings.Replace(plainRequest, `"tmax"`, `"source":{"tid":"t1"},"tmax"`, 1)
+		if got := h.call("POST", "/openrtb2/"+exchange, request).StatusCode(); got != status {
+			t.Errorf("%s: got %d; want %d", exchange, got, status)
+		}
+	}
+	f("demo", 200)
+	if err := h.SetExchanges(append([]exchanges.Exchange{exchanges.Default("another")}, testExchanges()...)); err != nil {
+		t.Fatal(err)
+	}
+	f("demo", 200)
+	f("another", 204)
 }
