@@ -102,7 +102,7 @@ func (b *Bidder) writeTexts(a *auction, p *placed) (s bidSpans) {
 	billing := e.billing[ad.medium]
 	switch {
 	case billing == exchanges.BillingNURL:
-		s.nurl = w.mark(func(dst []byte) []byte { return b.billingURL(dst, a, p, "/n/bill/") })
+		s.nurl = w.mark(func(dst []byte) []byte { return append(b.billingURL(dst, a, p, "/n/buy/"), "&m=${AUCTION_MIN_TO_WIN}"...) })
 	case !e.omitNURL:
 		s.nurl = w.mark(func(dst []byte) []byte {
 			return b.priced(b.signedURL(dst, w, "/n/win/", PurposeWin), e, "&m=${AUCTION_MIN_TO_WIN}")

@@ -61,17 +61,21 @@ func (r NoticeResult) String() string {
 // publishTimeout bounds how long a notice waits to be durable.
 const publishTimeout = 5 * time.Second
 
-// handleNotice serves /n/{win|bill|loss}/{token}. It answers 2xx only once the
+// handleNotice serves /n/{win|bill|buy|loss}/{token}; buy is the nurl of exchanges
+// that bill by it. It answers 2xx only once the
 // notice is durable, 4xx where repeating it can't help, 503 where it can.
 func (b *Bidder) handleNotice(ctx *fasthttp.RequestCtx, rest []byte) {
 	name, text, _ := bytes.Cut(rest, slash)
 	var kind NoticeKind
 	var purpose Purpose
+	record := (*Bidder).record
 	switch string(name) {
 	case "win":
 		kind, purpose = NoticeWin, PurposeWin
 	case "bill":
 		kind, purpose = NoticeBilling, PurposeBilling
+	case "buy":
+		kind, purpose, record = NoticeBilling, PurposeBilling, (*Bidder).recordBuy
 	case "loss":
 		kind, purpose = NoticeLoss, PurposeLoss
 	default:
@@ -84,7 +88,7 @@ func (b *Bidder) handleNotice(ctx *fasthttp.RequestCtx, rest []byte) {
 	}
 	t, result := b.token(text, purpose)
 	if result == NoticeAccepted {
-		result = b.record(ctx, kind, &t)
+		result = record(b, ctx, kind, &t)
 	}
 	b.metrics.notices[kind][result].Add(1)
 	ctx.SetStatusCode(result.status())
@@ -168,6 +172,20 @@ func (b *Bidder) win(ctx *fasthttp.RequestCtx, t *Token, result NoticeResult, no
 	e := b.exposureOf("win", t, now)
 	e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
 	return b.publish(result, e.message(t))
+}
+
+// recordBuy makes a win that is a bill durable as both.
+func (b *Bidder) recordBuy(ctx *fasthttp.RequestCtx, _ NoticeKind, t *Token) NoticeResult {
+	result := b.record(ctx, NoticeBilling, t)
+	if result == NoticeFailed || result == NoticeMalformed {
+		return result
+	}
+	won := b.record(ctx, NoticeWin, t)
+	b.metrics.notices[NoticeWin][won].Add(1)
+	if won == NoticeFailed {
+		return won // both come again; a repeated bill posts once
+	}
+	return result
 }
 
 // expired says whether the token's time is over, which is the exchange's billing
