@@ -64,16 +64,20 @@ func (c *explainCommand) Run(ctx context.Context) error {
 const maxRequestFile = 4 << 20
 
 func readInput(path string) ([]byte, error) {
-	in := io.Reader(os.Stdin)
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(path)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	return io.ReadAll(io.LimitReader(in, maxRequestFile))
+}
+
+// openInput opens a file that a command reads; - is standard input.
+func openInput(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return os.Stdin, nil
+	}
+	return os.Open(path)
 }
 
 // ask asks the running node, or, where none runs, one of its own that lives for

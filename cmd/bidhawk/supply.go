@@ -57,20 +57,20 @@ func (c *supplyFetch) Run(ctx context.Context) error {
 
 // readDomains reads one domain a line; blank lines and those after # are none.
 func readDomains(path string) (domains []string, err error) {
-	in := os.Stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	in, err := openInput(path)
+	if err != nil {
+		return nil, err
 	}
-	for s := bufio.NewScanner(in); s.Scan(); {
+	defer in.Close()
+	s := bufio.NewScanner(in)
+	for s.Scan() {
 		line, _, _ := strings.Cut(s.Text(), "#")
 		if line = strings.TrimSpace(line); line != "" {
 			domains = append(domains, line)
 		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return domains, nil
 }
