@@ -102,7 +102,9 @@ func (b *Bidder) writeTexts(a *auction, p *placed) (s bidSpans) {
 	billing := e.billing[ad.medium]
 	switch {
 	case billing == exchanges.BillingNURL:
-		s.nurl = w.mark(func(dst []byte) []byte { return append(b.billingURL(dst, a, p, "/n/buy/"), "&m=${AUCTION_MIN_TO_WIN}"...) })
+		s.nurl = w.mark(func(dst []byte) []byte {
+			return append(b.billingURL(dst, a, p, "/n/buy/"), "&m=${AUCTION_MIN_TO_WIN}"...)
+		})
 	case !e.omitNURL:
 		s.nurl = w.mark(func(dst []byte) []byte {
 			return b.priced(b.signedURL(dst, w, "/n/win/", PurposeWin), e, "&m=${AUCTION_MIN_TO_WIN}")
@@ -164,6 +166,9 @@ func (b *Bidder) markupValues(a *auction, p *placed) markup.Values {
 		w.click = append(w.click, e.ClickMacro...)
 		w.click = markup.AppendURLEscaped(w.click, w.click[:plain])
 		clicked = span{from, len(w.click)}
+	}
+	if !ad.banner.EscapesClick() {
+		return markup.Values{Click: w.click[clicked.from:clicked.to], Impression: w.imp}
 	}
 	from = len(w.click)
 	if e.ClickMacroEscaped == "" {
@@ -369,16 +374,4 @@ func (w *answerBuffers) gzip() []byte {
 	_, _ = w.gz.Write(w.out)
 	_ = w.gz.Close()
 	return w.packed.Bytes()
-}
-
-// release forgets everything that points into the request.
-func (a *auction) release() {
-	a.req.Reset()
-	a.native.Reset()
-	a.blocks.reset()
-	a.bids, a.rows = a.bids[:0], a.rows[:0]
-	a.deals.start(0)
-	a.open.start(0)
-	a.exchange, a.book, a.fx, a.site = nil, nil, nil, nil
-	a.user, a.dry = 0, false
 }

@@ -59,6 +59,10 @@ func (t *Template) Append(dst []byte, v *Values) []byte {
 	return dst
 }
 
+// EscapesClick says whether the markup has a place for Values.ClickEscaped: few
+// do, and escaping an address costs more than appending it.
+func (t *Template) EscapesClick() bool { return t.times[slotClickEscaped] > 0 }
+
 // Lengths are the lengths of Values, for a bound before they are known.
 type Lengths struct {
 	Click, ClickEscaped, Impression, Event, Bid int
