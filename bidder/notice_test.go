@@ -1,6 +1,7 @@
 package bidder
 
 import (
+	"errors"
 	"html"
 	"strings"
 	"testing"
@@ -54,6 +55,42 @@ func TestOnlyGetAndPostCount(t *testing.T) {
 	f("POST", burl, 204, 1)
 	f("GET", imp, 200, 1)
 	f("GET", click, 302, 2)
+}
+
+// TestAPrefetchIsNoClick: a browser that loads ahead has clicked nothing.
+func TestAPrefetchIsNoClick(t *testing.T) {
+	h, _, click, _ := perClickHouse(t)
+	f := func(status, records int, headers ...string) {
+		t.Helper()
+		before := len(h.events.msgs)
+		if got := h.call("GET", click, "", headers...).StatusCode(); got != status || len(h.events.msgs)-before != records {
+			t.Errorf("%q: got %d and %d records; want %d and %d", headers, got, len(h.events.msgs)-before, status, records)
+		}
+	}
+	f(503, 0, "Sec-Purpose", "prefetch")
+	f(503, 0, "Sec-Purpose", "prefetch;prerender")
+	f(503, 0, "Purpose", "prefetch")
+	f(503, 0, "X-Moz", "prefetch")
+	f(302, 2, "Sec-Purpose", "")
+	f(302, 2)
+}
+
+// TestAWrappedClickIsDurable: a player that is told 204 does not call again.
+func TestAWrappedClickIsDurable(t *testing.T) {
+	wrapper := campaigns.Creative{Format: campaigns.FormatVideo, VAST: &campaigns.VAST{Duration: 15, TagURL: "https://tag.example/v", TagVersion: 3}}
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{wrapper}))
+	_, bid := answered(t, h.bid(strings.Replace(plainRequest, `"banner":{"w":300,"h":250}`, `"video":{"mimes":["video/mp4"],"protocols":[6]}`, 1)))
+	_, rest, _ := strings.Cut(bid.AdM, "<ClickTracking><![CDATA[")
+	click, _, _ := strings.Cut(rest, "]]>")
+	f := func(err error, want int) {
+		t.Helper()
+		h.events.err = err
+		if got := h.call("GET", click, "").StatusCode(); got != want {
+			t.Errorf("log %v: got %d; want %d", err, got, want)
+		}
+	}
+	f(errors.New("away"), 503)
+	f(nil, 204)
 }
 
 // TestALossThatWasAWin is of the row "Loss reasons": 0 won, and frees nothing.

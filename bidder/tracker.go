@@ -136,6 +136,10 @@ func (b *Bidder) machine(ctx *fasthttp.RequestCtx, t *Token) bool {
 // The page comes from the catalogue, never from the URL, and its host must be
 // registered with the advertiser.
 func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
+	if prefetched(ctx) { // refused, so that the click itself comes here
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		return
+	}
 	t, result := b.token(text, PurposeClick)
 	if result == NoticeForged || result == NoticeMalformed {
 		b.metrics.notices[NoticeClick][result].Add(1)
@@ -165,7 +169,7 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 		b.metrics.notices[NoticeClick][result].Add(1)
 	}
 	if wrapped { // the player tells of the click; the wrapped ad leads it on
-		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		ctx.SetStatusCode(result.status())
 		return
 	}
 	// The user goes on even where the click could not be recorded.
@@ -173,6 +177,19 @@ func (b *Bidder) click(ctx *fasthttp.RequestCtx, text []byte) {
 	ctx.Response.Header.Set("Referrer-Policy", "no-referrer-when-downgrade")
 	ctx.SetStatusCode(fasthttp.StatusFound)
 }
+
+// prefetched says that a browser loads what nobody has clicked yet: by Fetch's
+// Sec-Purpose (WHATWG Fetch, "Sec-Purpose header"), or the older Purpose and X-Moz.
+func prefetched(ctx *fasthttp.RequestCtx) bool {
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		if bytes.HasPrefix(ctx.Request.Header.Peek(name), prefetch) {
+			return true
+		}
+	}
+	return false
+}
+
+var prefetch = []byte("prefetch")
 
 // landing is where a click leads, empty where that is nowhere: the creative is
 // gone, or its host is no longer registered with the advertiser.
