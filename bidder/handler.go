@@ -78,8 +78,9 @@ func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 	a.exchange, a.book, a.now = e, k, now
 	reason := b.serve(ctx, a)
 	e.metrics.finish(reason, len(a.bids), b.clock().Sub(now))
-	a.release()
-	b.pool.Put(a)
+	if a.release() {
+		b.pool.Put(a)
+	}
 }
 
 // serve answers one bid request and says how it ended.

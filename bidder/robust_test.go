@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/identity"
 	"bidhawk/bidder/offers"
@@ -211,4 +213,35 @@ func TestPathsOutliveAReload(t *testing.T) {
 	}
 	f("demo", 200)
 	f("another", 204)
+}
+
+// TestReleaseForgets the request, and keeps no more than usual memory.
+func TestReleaseForgets(t *testing.T) {
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{Deals: []string{"d1"}})}, []campaigns.Creative{box()}))
+	var ctx fasthttp.RequestCtx
+	ctx.Request.SetBodyString(strings.Replace(plainRequest, `"bidfloor":0.5`, `"pmp":{"deals":[{"id":"d1"}]}`, 1))
+	k := h.book.Load()
+	a := &auction{exchange: k.exchanges.byName["demo"], book: k, now: testNow}
+	if reason := h.serve(&ctx, a); reason != NoBidNone || a.user == 0 {
+		t.Fatalf("got %v for user %v; want a bid for a user", reason, a.user)
+	}
+	if !a.release() {
+		t.Errorf("%d bytes of a usual request are not kept", a.bytes())
+	}
+	f := a.facts
+	if f.Country != nil || f.Region != nil || f.City != nil || f.OS != nil || f.Domain != nil || f.Bundle != nil || len(f.Tags) != 0 || a.user != 0 || a.site != nil ||
+		f.Categories[:1][0] != nil || a.imp.Deals[:1][0] != nil || a.answer.resp.ID != nil || a.answer.resp.SeatBid[0].Bid[:1][0].ImpID != nil {
+		t.Errorf("it still sees the request: %+v, %+v", f, a.imp)
+	}
+	for name, grow := range map[string]func(*auction){
+		"answer":  func(a *auction) { a.answer.out = make([]byte, 0, keepBytes+1) },
+		"body":    func(a *auction) { a.unpack.buf.Grow(keepBytes + 1) },
+		"bids":    func(a *auction) { a.bids = make([]placed, 0, keepBytes/512+1) },
+		"blocked": func(a *auction) { a.blocks.badv.hashes = make([]uint64, 0, keepBytes/8+1) },
+	} {
+		a := &auction{}
+		if grow(a); a.release() {
+			t.Errorf("%s: %d bytes are kept", name, a.bytes())
+		}
+	}
 }
