@@ -56,14 +56,14 @@ func scenarios() map[string]scenario {
 func names() []string { return slices.Sorted(maps.Keys(scenarios())) }
 
 func usual() map[string]float64 {
-	return map[string]float64{"no_match": 0.52, "below_floor": 0.21, "budget": 0.14, "frequency_cap": 0.08, "creative_blocked": 0.03,
+	return map[string]float64{"no_match": 0.52, "below_floor": 0.21, "budget": 0.14, "frequency_cap": 0.08, "blocked_category": 0.03,
 		"insufficient_time": 0.006, "invalid": 0.002}
 }
 
 func all() map[string]float64 {
 	m := map[string]float64{"of_a_newer_server": 0.01}
 	for i, r := range strings.Fields("malformed invalid unknown_exchange not_ready killed insufficient_time overload seat_blocked privacy currency " +
-		"unsupported_format no_match no_creative creative_blocked below_floor frequency_cap budget answer_too_large internal") {
+		"unsupported_format no_match no_creative blocked_category below_floor frequency_cap budget answer_too_large internal") {
 		m[r] = 0.09 / float64(1+i%7)
 	}
 	return m
