@@ -1,12 +1,14 @@
 package bidder
 
 import (
+	"slices"
 	"time"
 
 	"bidhawk/bidder/consent"
 	"bidhawk/bidder/identity"
 	"bidhawk/bidder/markup"
 	"bidhawk/bidder/rates"
+	"bidhawk/campaigns"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
@@ -42,7 +44,8 @@ type auction struct {
 	room     int            // bytes of the answer that are left for bids
 	site     []byte         // domain or bundle
 	app      bool
-	dry      bool // an explanation: nothing is taken
+	dry      bool                                       // an explanation: nothing is taken
+	sees     func(advertiser, agency campaigns.ID) bool // whose line items take part in it; nil: all
 
 	unpack unpacker
 	answer answerBuffers
@@ -93,6 +96,12 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 		return reason
 	}
 	a.rows = a.book.index.MatchImp(a.rows[:0], &a.scratch, &a.imp)
+	if a.sees != nil {
+		a.rows = slices.DeleteFunc(a.rows, func(row int32) bool {
+			l := &a.book.lines[row]
+			return !a.sees(l.advertiser.ID, l.agency.ID)
+		})
+	}
 	if len(a.rows) == 0 {
 		return NoBidNoMatch
 	}

@@ -19,7 +19,8 @@ type ExplainQuery struct {
 	Request  []byte // a bid request, as the exchange sends it
 	// LineItem is the one to explain; 0: the ones that came nearest to a bid.
 	LineItem campaigns.ID
-	// Sees says which advertisers' line items and bids may be told; nil: all.
+	// Sees says whose line items take part; nil: all. Who is asked for others' learns
+	// nothing of them, not even by a floor that one of them bids above.
 	Sees func(advertiser, agency campaigns.ID) bool
 }
 
@@ -121,7 +122,7 @@ func (b *Bidder) Explain(q ExplainQuery) (*Explanation, error) {
 	if e == nil {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownExchange, q.Exchange)
 	}
-	a := &auction{exchange: e, book: k, now: b.clock(), dry: true}
+	a := &auction{exchange: e, book: k, now: b.clock(), dry: true, sees: q.Sees}
 	if err := a.req.Decode(q.Request); err != nil {
 		return nil, err
 	}
@@ -195,11 +196,9 @@ func (b *Bidder) explainImps(x *Explanation, a *auction, q *ExplainQuery) NoBid 
 		y := ImpExplanation{ID: string(a.req.Imp[i].ID), Reasons: map[string]int{}}
 		for _, p := range a.bids[before:] {
 			l := &a.book.lines[p.row]
-			if q.Sees == nil || q.Sees(l.advertiser.ID, l.agency.ID) {
-				y.Bids = append(y.Bids, BidExplanation{
-					LineItem: l.item.ID, Creative: a.ad(&p.candidate).creative.ID, Deal: string(p.dealID(a)), Price: p.price.String(), Currency: a.cur.String(),
-				})
-			}
+			y.Bids = append(y.Bids, BidExplanation{
+				LineItem: l.item.ID, Creative: a.ad(&p.candidate).creative.ID, Deal: string(p.dealID(a)), Price: p.price.String(), Currency: a.cur.String(),
+			})
 		}
 		if len(a.bids) == before {
 			y.NoBid = r.String()

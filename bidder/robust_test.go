@@ -245,3 +245,27 @@ func TestReleaseForgets(t *testing.T) {
 		}
 	}
 }
+
+// TestExplanationsTellNothingOfOthers: an advertiser learns neither that others
+// would bid nor, by a floor of their choice, how much.
+func TestExplanationsTellNothingOfOthers(t *testing.T) {
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()}))
+	f := func(sees func(advertiser, agency campaigns.ID) bool, floor, noBid string, bids int) {
+		t.Helper()
+		request := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":`+floor, 1)
+		x, err := h.Explain(ExplainQuery{Exchange: "demo", Request: []byte(request), Sees: sees})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := x.Imps[0]; x.NoBid != noBid || i.NoBid != noBid || len(i.Bids) != bids || len(i.LineItems) != len(i.Reasons) {
+			t.Errorf("floor %s: got no-bid %q, %+v; want no-bid %q, %d bids", floor, x.NoBid, i, noBid, bids)
+		}
+	}
+	owner := func(advertiser, agency campaigns.ID) bool { return advertiser == 2 && agency == 1 }
+	other := func(advertiser, agency campaigns.ID) bool { return advertiser == 9 }
+	f(owner, "1", "", 1)
+	f(owner, "3", "below_floor", 0)
+	f(nil, "3", "below_floor", 0)
+	f(other, "1", "no_match", 0)
+	f(other, "3", "no_match", 0)
+}
