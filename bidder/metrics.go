@@ -92,6 +92,9 @@ func (e *exchangeMetrics) finish(reason NoBid, bids int, took time.Duration) {
 	e.all.Handler.Observe(took)
 }
 
+// BodyTooLarge counts a body that the server refused before it was read whole.
+func (m *Metrics) BodyTooLarge() { m.badRequests[openrtb.ReasonLimit].Add(1) }
+
 // refused counts a bid that the wallet did not afford; a request may try several.
 func (m *Metrics) refused(r pacing.Refusal) {
 	if c := m.refusals[r]; c != nil {

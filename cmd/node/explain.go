@@ -27,7 +27,7 @@ func (n *Node) registerExplain(h huma.API) {
 		OperationID: "explain", Method: http.MethodPost, Path: "/v1/explain", Tags: []string{"operations"},
 		Summary: "What the bidder would do with a bid request, and why",
 		Description: "The body is a bid request as the exchange sends it. It is decided by the code that bids, as of now, and takes " +
-			"no money. Agencies and advertisers are told of their own line items and bids alone.",
+			"no money. Agencies and advertisers are told of their own line items and bids alone, as if there were no others.",
 		MaxBodyBytes: int64(n.cfg.Bidder.MaxBodyBytes), SkipValidateBody: true,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {}}},
 		Errors:      []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity},

@@ -108,3 +108,22 @@ func TestExpositionGroupsMetrics(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
+
+// TestTooLargeABodyIsCounted, although no bidder sees it.
+func TestTooLargeABodyIsCounted(t *testing.T) {
+	r := start(t, installation(t))
+	resp, err := r.client.Post(r.bids("/openrtb2/demo"), "application/json", strings.NewReader(strings.Repeat(" ", 300<<10)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != 413 || len(body) != 0 || resp.Header.Get("Content-Type") != "" {
+		t.Errorf("got %d with %q, %v; want an empty 413", resp.StatusCode, body, err)
+	}
+	var out strings.Builder
+	r.n.bidder.Metrics().WritePrometheus(&out)
+	if want := `bidhawk_bad_requests_total{reason="limit"} 1`; !strings.Contains(out.String(), want) {
+		t.Errorf("the metrics lack %s", want)
+	}
+}

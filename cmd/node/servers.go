@@ -24,7 +24,7 @@ func (n *Node) openServers(context.Context) error {
 		MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
 		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
 		NoDefaultContentType: true, NoDefaultDate: true, CloseOnShutdown: true, Logger: quietLogger{},
-		ErrorHandler: badConnection,
+		ErrorHandler: n.badConnection,
 	}
 	api, err := n.apiHandler()
 	if err != nil {
@@ -49,9 +49,9 @@ func (n *Node) handle(ctx *fasthttp.RequestCtx) {
 
 // badConnection answers requests that never reach the handler: bodies over the
 // bound and broken HTTP are the sender's mistake, without content.
-func badConnection(ctx *fasthttp.RequestCtx, err error) {
-	ctx.Response.Reset()
+func (n *Node) badConnection(ctx *fasthttp.RequestCtx, err error) {
 	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		n.bidder.Metrics().BodyTooLarge()
 		ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
 		return
 	}
