@@ -17,6 +17,7 @@ import (
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
+	"bidhawk/internal/openrtb"
 )
 
 // TestTokenHasOneText: base64 passes over line ends, which would end a header.
@@ -268,4 +269,18 @@ func TestExplanationsTellNothingOfOthers(t *testing.T) {
 	f(nil, "3", "below_floor", 0)
 	f(other, "1", "no_match", 0)
 	f(other, "3", "no_match", 0)
+}
+
+// TestRatiosDoNotOverflow: a product that wraps around is no ratio.
+func TestRatiosDoNotOverflow(t *testing.T) {
+	f := func(w, h int, want bool) {
+		t.Helper()
+		if got := accepts(&openrtb.Banner{Format: []openrtb.Format{{WRatio: w, HRatio: h}}}, 64, 128); got != want {
+			t.Errorf("%d:%d: got %v; want %v", w, h, got, want)
+		}
+	}
+	f(1, 2, true)
+	f(2, 1, false)
+	f(maxRatio/2, maxRatio, true)
+	f(1<<58, 1<<58, false) // both products are 0
 }

@@ -89,6 +89,9 @@ func bannerSize(_ *auction, imp *openrtb.Imp, ad *ad) NoBid {
 	return NoBidNone
 }
 
+// maxRatio bounds either side of a flexible ratio: more can't be multiplied.
+const maxRatio = 1 << 20
+
 // accepts says whether a banner takes a creative of w x h: one of its formats,
 // or w and h where it lists none, or a flexible ratio at a width from wmin on.
 func accepts(b *openrtb.Banner, w, h int) bool {
@@ -97,7 +100,7 @@ func accepts(b *openrtb.Banner, w, h int) bool {
 		if f.W == w && f.H == h && w > 0 {
 			return true
 		}
-		if f.WRatio > 0 && f.HRatio > 0 && w*f.HRatio == h*f.WRatio && w >= f.WMin {
+		if f.WRatio > 0 && f.HRatio > 0 && max(f.WRatio, f.HRatio) <= maxRatio && w*f.HRatio == h*f.WRatio && w >= f.WMin {
 			return true
 		}
 	}
