@@ -197,3 +197,19 @@ func TestBannerTypes(t *testing.T) {
 	f(`<IFRAME src="https://ad.example/"></IFRAME>`, "3", 204)
 	f(`<IFRAME src="https://ad.example/"></IFRAME>`, "1,2", 200)
 }
+
+// TestFloorsOfAnotherCurrencyRoundUp: 0.000091 euros are 0.0001001 dollars, which
+// a bid of 0.0001 does not meet.
+func TestFloorsOfAnotherCurrencyRoundUp(t *testing.T) {
+	f := func(worth money.CPM, want int) {
+		t.Helper()
+		h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(worth, campaigns.Targeting{})}, []campaigns.Creative{box()}))
+		request := strings.Replace(plainRequest, `"bidfloor":0.5`, `"bidfloor":0.000091,"bidfloorcur":"EUR"`, 1)
+		if got := h.bid(request).StatusCode(); got != want {
+			t.Errorf("worth %v: got %d; want %d", worth, got, want)
+		}
+	}
+	f(100, 204)
+	f(199, 204)
+	f(200, 200)
+}
