@@ -209,7 +209,7 @@ func lineSummary(l *bidder.LineExplanation) string {
 		s += "; also " + strings.Join(l.Reasons[1:], ", ")
 	}
 	for _, p := range l.Prices {
-		s += fmt.Sprintf("; worth %s %s, floor %s %s", p.Value, p.Currency, p.Floor, p.FloorCur)
+		s += fmt.Sprintf("; creative %d worth %s %s, floor %s %s", p.Creative, p.Value, p.Currency, p.Floor, p.FloorCur)
 		if p.Deal != "" {
 			s += " of deal " + p.Deal
 		}
