@@ -115,13 +115,19 @@ func (k *compiler) newAd(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 		a.claims = append(a.claims, k.claimOf(a.catTax, s))
 	}
 	k.compile(a)
+	k.register(a)
+	return a
+}
+
+// register sets what of a depends on the exchanges.
+func (k *compiler) register(a *ad) {
+	a.registered, a.bytes = nil, 0
 	for _, e := range k.exchanges.list {
-		r := c.Exchanges[e.Name]
+		r := a.creative.Exchanges[e.Name]
 		a.registered = append(a.registered, registration{r.Status == campaigns.RegistrationApproved, a.complete(e), []byte(r.ID)})
 		a.bytes = max(a.bytes, 2*len(r.ID))
 	}
 	a.bytes += a.fixedBytes()
-	return a
 }
 
 // fixedBytes measures a bid of a with all that the ad alone decides.

@@ -168,11 +168,8 @@ func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
 // compile makes the next book; change is held.
 func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
-		exchanges: b.exchanges.Load(), contents: b.deps.Contents,
+		exchanges: b.exchanges.Load(), contents: b.deps.Contents, before: b.book.Load(),
 		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
-	}
-	if old := b.book.Load(); old != nil && old.exchanges == k.exchanges {
-		k.before = old.ads
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)

@@ -44,12 +44,12 @@ type compiler struct {
 	contents  *content.Taxonomies
 	markup    markup.Options
 	ads       map[campaigns.ID]*ad
-	before    map[campaigns.ID]*ad // of the book that this one follows
+	before    *book // that this one follows; nil: none
 }
 
 // newBook compiles the catalogue. What has not changed is taken from the book
-// before it: compiling an ad takes half a millisecond. The error joins what is wrong with line items
-// that can't bid; the book, never nil, serves the others.
+// before it: compiling an ad takes half a millisecond. The error joins what is
+// wrong with line items that can't bid; the book, never nil, serves the others.
 func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, error) {
 	ix, err := targeting.Build(cat, p)
 	b := &book{exchanges: k.exchanges, catalog: cat, index: ix, lines: make([]line, ix.Len())}
@@ -77,15 +77,31 @@ func (k *compiler) newLine(t *targeting.Line) line {
 		}
 		a := k.ads[c.ID]
 		if a == nil {
-			if a = k.before[c.ID]; a == nil || a.creative != c || a.advertiser != t.Advertiser {
-				a = k.newAd(c, t.Advertiser)
-			}
+			a = k.adOf(c, t.Advertiser)
 			k.ads[c.ID] = a
 		}
 		l.ads = append(l.ads, a)
 		l.media = l.media.with(a.medium)
 	}
 	return l
+}
+
+// adOf is the ad of c: the one of the book before where nothing of it has changed,
+// with its markup where the exchanges alone have.
+func (k *compiler) adOf(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
+	if k.before == nil {
+		return k.newAd(c, adv)
+	}
+	old := k.before.ads[c.ID]
+	switch {
+	case old == nil || old.creative != c || old.advertiser != adv:
+		return k.newAd(c, adv)
+	case k.before.exchanges == k.exchanges:
+		return old
+	}
+	a := *old
+	k.register(&a)
+	return &a
 }
 
 // isBanner also knows creatives from before there were formats.

@@ -1,6 +1,7 @@
 package bidder
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -283,4 +284,33 @@ func TestRatiosDoNotOverflow(t *testing.T) {
 	f(2, 1, false)
 	f(maxRatio/2, maxRatio, true)
 	f(1<<58, 1<<58, false) // both products are 0
+}
+
+// TestReloadedExchangesCompileNoMarkup: a kill switch would wait for thousands of
+// ads. What depends on exchanges is new, and books in use stay as they were.
+func TestReloadedExchangesCompileNoMarkup(t *testing.T) {
+	c := creativeOf(t, creativeLibrary(t), json.RawMessage(`{"use":"film15"}`))
+	c.Exchanges = map[string]campaigns.Registration{"wordy": {ID: "w-1", Status: campaigns.RegistrationApproved}}
+	h := newHouse(t, newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{c}))
+	current := func() *ad { return h.book.Load().lines[0].ads[0] }
+	standing := func(x *ad) (s string) {
+		for _, r := range x.registered {
+			s += fmt.Sprintf("%s %v;", r.id, r.approved)
+		}
+		return s
+	}
+	first := current()
+	if err := h.SetExchanges(append([]exchanges.Exchange{exchanges.Default("another")}, testExchanges()...)); err != nil {
+		t.Fatal(err)
+	}
+	second := current()
+	if first.vast != second.vast || first == second {
+		t.Error("the markup was compiled again, or the ad in use was changed")
+	}
+	if got, want := standing(first)+standing(second), " false;w-1 true; false; false;w-1 true;"; got != want {
+		t.Errorf("registrations: got %q; want %q", got, want)
+	}
+	if err := h.SetCatalog(h.catalog); err != nil || current() != second {
+		t.Errorf("an ad that did not change was made anew, or %v", err)
+	}
 }
