@@ -47,18 +47,22 @@ func (a *auction) podRefusal(i int, c candidate) NoBid {
 	x := a.ad(&c)
 	s := streamOf(&a.req.Imp[i], x.medium)
 	if s == nil || s.PodDur == 0 && len(s.PodID) == 0 {
+		if dynamicPod(&a.req.Imp[i]) != nil && a.fills(i, x.medium) {
+			return NoBidPodFull // in place of the break goes one ad, not as many
+		}
 		return NoBidNone
 	}
 	left := s.PodDur
 	for k := range a.bids {
 		p := &a.bids[k]
 		y := a.ad(&p.candidate)
+		o := streamOf(&a.req.Imp[p.imp], y.medium)
 		switch {
-		case p.imp == i && s.PodDur == 0:
+		case o == nil, p.imp == i && s.PodDur == 0: // a banner in place of the break; a bid on the same slot
 			continue
 		case p.imp == i:
 			left -= y.duration
-		case !samePod(s, streamOf(&a.req.Imp[p.imp], y.medium)):
+		case !samePod(s, o):
 			continue
 		}
 		if x.competes(y) {
@@ -71,8 +75,13 @@ func (a *auction) podRefusal(i int, c candidate) NoBid {
 	return NoBidNone
 }
 
+// fills says whether a bid of medium m was placed on impression i.
+func (a *auction) fills(i int, m medium) bool {
+	return slices.ContainsFunc(a.bids, func(p placed) bool { return p.imp == i && a.ad(&p.candidate).medium == m })
+}
+
 func samePod(s, o *openrtb.Stream) bool {
-	return o != nil && len(s.PodID) > 0 && bytes.Equal(s.PodID, o.PodID)
+	return len(s.PodID) > 0 && bytes.Equal(s.PodID, o.PodID)
 }
 
 // competes says whether two ads may not be in one break: the same creative, the

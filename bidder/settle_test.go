@@ -145,3 +145,31 @@ func anyLength(_ *Config, d *Deps) {
 		d.Exchanges[i].MaxAnswerBytes = 0
 	}
 }
+
+// TestOneBannerBesideABreak: an impression that takes a break of several videos,
+// or else a banner, gets one banner.
+func TestOneBannerBesideABreak(t *testing.T) {
+	var items []campaigns.LineItem
+	var ads []campaigns.Creative
+	for i, domain := range []string{"a.example", "b.example", "c.example"} {
+		banner, video := box(), campaigns.Creative{Format: campaigns.FormatVideo, VAST: film(15)}
+		banner.ADomain, video.ADomain = []string{domain}, []string{domain}
+		ads = append(ads, banner, video)
+		for k := range 2 {
+			li := cpm(2_000_000, campaigns.Targeting{})
+			li.CreativeIDs = []campaigns.ID{campaigns.ID(100 + 2*i + k)}
+			items = append(items, li)
+		}
+	}
+	h := newHouse(t, newCatalog(items, ads), anyLength, func(c *Config, _ *Deps) { c.MaxTries = 64 })
+	f := func(offer string, banners, videos int) {
+		t.Helper()
+		body := string(h.bid(strings.Replace(plainRequest, `"banner":{"w":300,"h":250}`, offer, 1)).Body())
+		if b, v := strings.Count(body, `"mtype":1`), strings.Count(body, `"mtype":2`); b != banners || v != videos {
+			t.Errorf("%s: got %d banners and %d videos; want %d and %d", offer, b, v, banners, videos)
+		}
+	}
+	const pod = `"video":{"mimes":["video/mp4"],"protocols":[3],"poddur":90}`
+	f(pod, 0, 3)
+	f(`"banner":{"w":300,"h":250},`+pod, 1, 3)
+}
