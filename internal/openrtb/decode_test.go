@@ -199,6 +199,7 @@ func TestGeo(t *testing.T) {
 	f(`{"lat":1e400,"lon":0}`, 0, 0, false)
 	f(`{"lat":"ff","lon":"ff","type":"ff","accuracy":"12"}`, 0, 0, false)
 	f(`{"lat":null,"lon":1}`, 0, 0, false)
+	f(`{"lat":1,"lon":1,"type":1e400,"accuracy":12345678901234567890,"utcoffset":"1e40"}`, 1_000_000, 1_000_000, true)
 	r := mustDecode(t, `{"device":{"geo":{"country":"DEU"}}}`)
 	if got := show(r.Country()); got != "DEU" {
 		t.Errorf("Country: got %q; want DEU", got)

@@ -223,11 +223,20 @@ func (p *parser) integer() (v int, sent bool) {
 	return 0, false
 }
 
-// parseInteger reads a JSON number; a fraction is cut.
+// parseInteger reads a JSON number, which began at start; a fraction is cut.
 func (p *parser) parseInteger(start int, n []byte) int {
+	v, ok := toInteger(n)
+	if !ok {
+		p.reject(start, "want an integer of at most 12 digits", ReasonRange)
+	}
+	return v
+}
+
+// toInteger reads a JSON number; ok is false where it is too large.
+func toInteger(n []byte) (v int, ok bool) {
 	// Fast path: up to 18 digits cannot overflow.
 	if len(n) <= 18 {
-		v, neg, plain := 0, false, true
+		neg, plain := false, true
 		for i, c := range n {
 			if c-'0' <= 9 {
 				v = v*10 + int(c-'0')
@@ -242,19 +251,19 @@ func (p *parser) parseInteger(start int, n []byte) int {
 			v = -v
 		}
 		if plain {
-			return v
+			return v, true
 		}
 	}
 	// Slow path.
 	micros, err := money.ParseMicros(n, money.RoundDown)
 	if err != nil {
-		p.reject(start, "want an integer of at most 12 digits", ReasonRange)
-		return 0
+		return 0, false
 	}
-	return int(micros / 1_000_000)
+	return int(micros / 1_000_000), true
 }
 
-// hint is num for what only informs: a value of another kind is skipped.
+// hint is num for what only informs: a value of another kind, or too large to
+// mean anything, is skipped.
 func (p *parser) hint() int {
 	start := p.i
 	p.skip()
@@ -265,7 +274,8 @@ func (p *parser) hint() int {
 	if len(v) == 0 || numberLen(v) != len(v) {
 		return 0
 	}
-	return p.parseInteger(start, v)
+	n, _ := toInteger(v)
+	return n
 }
 
 // num is integer with 0 for what was not sent.
