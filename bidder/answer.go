@@ -199,11 +199,14 @@ func (b *Bidder) priced(dst []byte, e *exchange, rest string) []byte {
 	return append(dst, rest...)
 }
 
+// maxBillingID is more than any billing id has; room for it is measured.
+const maxBillingID = 22
+
 // appendBidExt appends bid.ext; nothing where there is nothing to say.
 func (b *Bidder) appendBidExt(dst []byte, a *auction, p *placed) []byte {
 	from := len(dst)
 	if a.exchange.BillingID == exchanges.BillingIDGoogle {
-		if id := openrtb.FirstText(openrtb.Member(a.req.Imp[p.imp].Ext, "billing_id")); len(id) > 0 {
+		if id := openrtb.FirstText(openrtb.Member(a.req.Imp[p.imp].Ext, "billing_id")); len(id) > 0 && len(id) <= maxBillingID {
 			dst = append(append(append(dst, `"billing_id":"`...), id...), '"')
 		}
 	}
