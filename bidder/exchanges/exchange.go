@@ -24,7 +24,8 @@ type Exchange struct {
 	// Seat is the buyer seat that its bids carry; empty where it wants none.
 	Seat string `yaml:"seat"`
 
-	// DefaultAuction is the auction's type where a request says none.
+	// DefaultAuction is the auction's type where a request says none. It informs: no
+	// price depends on the type of an open auction yet.
 	DefaultAuction openrtb.AuctionType `yaml:"default_auction"`
 	// Currency is that of requests that list none.
 	Currency money.Currency `yaml:"currency"`
@@ -48,7 +49,9 @@ type Exchange struct {
 	BillingAudio  BillingEvent `yaml:"billing_audio"`
 	BillingNative BillingEvent `yaml:"billing_native"`
 	// WinDeadline and BillingDeadline are how long after the bid its win and
-	// billing notices can come.
+	// billing notices can come. A notice after BillingDeadline counts as expired; how
+	// long the money is held is pacing's own setting, for all exchanges, so that
+	// WinDeadline informs alone.
 	WinDeadline     time.Duration `yaml:"win_deadline"`
 	BillingDeadline time.Duration `yaml:"billing_deadline"`
 
