@@ -23,8 +23,9 @@ func plainLen(b []byte) int {
 }
 
 // special marks in w, eight bytes in little-endian order, the high bit of each
-// byte that is not plain. A subtraction's borrow can mark only bytes above a true
-// mark: the lowest is always true.
+// byte that is not plain. A difference has the high bit where the byte was smaller,
+// or was at least 0x80, which w marks anyway. A subtraction's borrow can mark only
+// bytes above a true mark: the lowest is always true.
 func special(w uint64) uint64 {
 	const (
 		ones  = 0x0101010101010101
@@ -32,5 +33,5 @@ func special(w uint64) uint64 {
 	)
 	quote := w ^ (ones * '"')
 	slash := w ^ (ones * '\\')
-	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w | w) & highs
+	return (quote - ones | slash - ones | w - ones*' ' | w) & highs
 }

@@ -114,6 +114,11 @@ func (s *scanner) rawKey() (name []byte, plain bool) {
 		return nil, true
 	}
 	name, plain = s.rawString()
+	// Fast path: compact JSON.
+	if i := s.i; i+1 < len(s.b) && s.b[i] == ':' && s.b[i+1] > ' ' {
+		s.i = i + 1
+		return name, plain
+	}
 	s.space()
 	if s.peek() != ':' {
 		s.fail("want ':'")
@@ -130,13 +135,15 @@ func (s *scanner) rawString() (raw []byte, plain bool) {
 	i := start
 	// Fast path: eight bytes at a time, as plainLen.
 	for i+8 <= len(b) {
-		m := special(binary.LittleEndian.Uint64(b[i:]))
+		w := binary.LittleEndian.Uint64(b[i:])
+		m := special(w)
 		if m == 0 {
 			i += 8
 			continue
 		}
-		i += bits.TrailingZeros64(m) >> 3
-		if b[i] == '"' {
+		at := bits.TrailingZeros64(m)
+		i += at >> 3
+		if byte(w>>(at&56)) == '"' { // b[i], which is still in a register
 			s.i = i + 1
 			return b[start:i], true
 		}
