@@ -33,5 +33,5 @@ func special(w uint64) uint64 {
 	)
 	quote := w ^ (ones * '"')
 	slash := w ^ (ones * '\\')
-	return (quote - ones | slash - ones | w - ones*' ' | w) & highs
+	return ((quote - ones) | (slash - ones) | (w - ones*' ') | w) & highs
 }
