@@ -16,7 +16,7 @@ import (
 // everybody and not repeated. A folder may always import what lies below it.
 var allowed = map[string][]string{
 	"cmd":               {"*"},
-	"bidder":            {"targeting", "pacing", "profiles", "scoring", "campaigns", "internal/eventlog", "internal/openrtb"},
+	"bidder":            {"targeting", "pacing", "profiles", "scoring", "campaigns", "internal/eventlog", "internal/openrtb", "internal/yamldoc"},
 	"targeting":         {"campaigns", "internal/openrtb"},
 	"scoring":           {"campaigns"},
 	"pacing":            {"campaigns", "internal/eventlog"},
@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"loadtest":          {"internal/openrtb"},
 	"internal/eventlog": {},
 	"internal/openrtb":  {},
+	"internal/yamldoc":  {},
 	"internal/ids":      {},
 	"internal/money":    {},
 }

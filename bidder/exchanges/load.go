@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"bidhawk/internal/yamldoc"
 )
 
 const (
@@ -90,21 +92,7 @@ func parseFile(path string) (*yaml.Node, error) {
 }
 
 func parse(path string, in io.Reader) (*yaml.Node, error) {
-	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: got more than %d bytes; want at most that", path, maxFile)
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("%s: want YAML: %w", path, err)
-	}
-	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%s: got nothing; want the settings of an exchange", path)
-	}
-	return doc.Content[0], nil
+	return yamldoc.Read(path, in, maxFile, "the settings of an exchange")
 }
 
 // reader lays a file's settings over an Exchange.

@@ -80,6 +80,7 @@ func TestLoadFileRefuses(t *testing.T) {
 		}
 	}
 	f("", "got nothing")
+	f("seat: a\n---\nseat: b\n", "x.yaml:2", "second YAML document")
 	f("a: [", "want YAML")
 	f("- seat\n", "x.yaml:1: : got a list", "settings by name")
 	f("# note\nseat: x\n", `x.yaml:2: seat: got "x"; want {value: ..., source: ...}`)

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bidhawk/internal/money"
+	"bidhawk/internal/yamldoc"
 )
 
 const (
@@ -39,22 +40,12 @@ func Load(path string) (*Table, error) {
 
 // read reads a table whose errors name path.
 func read(path string, r io.Reader) (*Table, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	root, err := yamldoc.Read(path, r, maxFile, "date, base and rates")
 	if err != nil {
-		return nil, fmt.Errorf("rates %s: %w", path, err)
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: got more than %d bytes; want at most that", path, maxFile)
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("%s: want YAML: %w", path, err)
-	}
-	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%s: got nothing; want date, base and rates", path)
+		return nil, err
 	}
 	d := decoder{path: path}
-	t := d.table(doc.Content[0])
+	t := d.table(root)
 	return t, errors.Join(d.errs...)
 }
 

@@ -60,6 +60,7 @@ func TestReadRefuses(t *testing.T) {
 	f(head+"rates: {EUR: [1]}\n", "rates.EUR", "no single value")
 	f(head+"rates: {USD: 2}\n", "rates.USD", "it is the base")
 	f(strings.Repeat("#", maxFile+1), "65536 bytes")
+	f(head+"rates: {EUR: 1}\n---\n"+head+"rates: {EUR: 2}\n", "second YAML document")
 }
 
 // The table that ships holds what dev.yaml has, and parses.
