@@ -6,6 +6,7 @@
 package yamltree
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -87,12 +88,19 @@ func Decode(r io.Reader, opt Options, dst any) (Lines, error) {
 		d.fail(&yaml.Node{}, "", fmt.Sprintf("must be at most %d bytes", opt.MaxBytes))
 		return nil, d.err()
 	}
-	var doc yaml.Node
-	switch err := yaml.Unmarshal(data, &doc); {
+	var doc, more yaml.Node
+	docs := yaml.NewDecoder(bytes.NewReader(data))
+	err = docs.Decode(&doc)
+	switch after := docs.Decode(&more); {
+	case errors.Is(err, io.EOF) || err == nil && len(doc.Content) != 1:
+		d.fail(&yaml.Node{}, "", "must hold a document")
 	case err != nil:
 		d.fail(&yaml.Node{Line: lineOf(err)}, "", "must be YAML: "+err.Error())
-	case len(doc.Content) != 1:
-		d.fail(&yaml.Node{}, "", "must hold a document")
+	case after == nil:
+		// Nobody would read it: what is in it would be lost without a word.
+		d.fail(&more, "", "must hold one document")
+	case !errors.Is(after, io.EOF):
+		d.fail(&yaml.Node{Line: lineOf(after)}, "", "must be YAML: "+after.Error())
 	default:
 		d.decode(doc.Content[0], reflect.ValueOf(dst).Elem(), "")
 	}

@@ -112,6 +112,8 @@ func TestProblemsNameLinePathAndRule(t *testing.T) {
 	f("list:\n- {id: 1}", 2, "list[0].id", "is assigned")
 	f("- a", 1, "", "must be a mapping")
 	f("", 0, "", "must hold a document")
+	f("key: a\n---\nkey: b", 2, "", "must hold one document")
+	f("key: a\n---\nkey: [", 3, "", "must be YAML")
 	f("key: [", 1, "", "must be YAML")
 	f("key: "+strings.Repeat("a", 1000), 0, "", "at most 1000 bytes")
 	f("list: &a [{micros: 1}]\nkey: *a", 2, "key", "single value")
