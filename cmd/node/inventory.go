@@ -102,8 +102,18 @@ func (n *Node) reloadExchanges() error {
 func (n *Node) openUsers() (err error) {
 	v := &n.inventory
 	v.optOuts = identity.NewOptOuts()
-	if err := n.profileStore.OptOuts(Clock(), func(u ids.UserKey) { _ = v.optOuts.Add(u) }); err != nil {
+	var forgotten int
+	var full error
+	if err := n.profileStore.OptOuts(Clock(), func(u ids.UserKey) {
+		if err := v.optOuts.Add(u); err != nil {
+			forgotten, full = forgotten+1, err
+		}
+	}); err != nil {
 		return fmt.Errorf("read opt-outs: %w", err)
+	}
+	if full != nil {
+		// A node that forgets who left would serve them; better that it does not start.
+		return fmt.Errorf("read opt-outs: %d have no room: %w", forgotten, full)
 	}
 	for _, k := range []struct {
 		path  string
