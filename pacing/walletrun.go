@@ -104,12 +104,19 @@ func (w *Wallet) forget(now int64) {
 
 // renew asks for every line item that wants money, one request at a time.
 func (w *Wallet) renew(ctx context.Context) {
+	if req, asked := w.wants(); len(asked) > 0 {
+		go w.request(ctx, req, asked)
+	}
+}
+
+// wants marks what is to be asked for now, and is nothing while a request is in
+// flight. answered must be called for what it returns.
+func (w *Wallet) wants() (req LeaseRequest, asked []*walletItem) {
 	now := w.now()
 	if w.inFlight || now < w.backoff {
-		return
+		return req, nil
 	}
-	req := LeaseRequest{Bidder: w.deps.Incarnation}
-	var asked []*walletItem
+	req.Bidder = w.deps.Incarnation
 	for _, it := range *w.items.Load() {
 		if len(req.Items) == MaxLeaseItems {
 			break // the map's order is random: nobody is always left out
@@ -119,12 +126,11 @@ func (w *Wallet) renew(ctx context.Context) {
 			asked = append(asked, it)
 		}
 	}
-	if len(asked) == 0 {
-		return
+	if len(asked) > 0 {
+		w.inFlight = true
+		w.stats.requests.Add(1)
 	}
-	w.inFlight = true
-	w.stats.requests.Add(1)
-	go w.request(ctx, req, asked)
+	return req, asked
 }
 
 // request runs in a goroutine of its own, so that leases end on time while the
