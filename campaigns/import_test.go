@@ -222,6 +222,8 @@ func TestImportIsAllOrNothingAndNamesTheLine(t *testing.T) {
 	}
 	f("price_micros: 2_000_000", "price_micros: 0", 16, "line_items[0].price_micros", "0", "must be 1 to")
 	f("price_micros: 2_000_000", "price_micros: 2.5", 16, "line_items[0].price_micros", "2.5", "whole number")
+	f("price_micros: 2_000_000", "price_micros: 1\n    markup_ppm: 5", 17, "line_items[0].markup_ppm", "5", "must not be given where the pricing is cpm")
+	f("price_micros: 2_000_000", "price_micros: 1\n    media_cap: {daily_nanos: -1}", 17, "line_items[0].media_cap.daily_nanos", "-1", "must be 0 to")
 	f("price_micros", "price", 16, "line_items[0].price", "price", "not a known key")
 	f("[usa]", "[usa, Mars]", 19, "line_items[0].targeting.countries.include[1]", "MARS", "alpha-3")
 	f("creatives: [v]", "creatives: [v, w]", 20, "line_items[0].creatives[1]", "w", "of a creative in this file")

@@ -60,6 +60,8 @@ const (
 	MaxClickWindow    = 90 * 24 // hours
 	MaxViewWindow     = 30 * 24 // hours
 	MaxPPM            = money.PPM(1_000_000)
+	MaxMarkup         = money.PPM(10_000_000) // of dynamic CPM: ten times the media
+	MaxDelay          = 90 * 24               // hours
 	MaxBudget         = 1_000_000_000 * money.Unit
 	hoursOfWeek       = 168
 	minYear, maxYear  = 2000, 2200

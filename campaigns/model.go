@@ -88,15 +88,6 @@ type Campaign struct {
 	Budget       Budget    `json:"budget"`
 }
 
-// PricingModel says what is charged.
-type PricingModel string
-
-// The pricing models so far.
-const (
-	PricingCPM PricingModel = "cpm" // a fixed price per billed impression
-	PricingCPC PricingModel = "cpc" // a fixed price per click
-)
-
 // Pacing says how a budget is spread over its time.
 type Pacing string
 
@@ -115,8 +106,9 @@ type LineItem struct {
 	Start      time.Time    `json:"start,omitzero"` // zero: the campaign's
 	End        time.Time    `json:"end,omitzero"`
 	Pricing    PricingModel `json:"pricing"`
-	// Price is, in the advertiser's currency, for CPM per 1,000 impressions
-	// (micros), for CPC per click (micros of one unit).
+	// Price is, in the advertiser's currency, micros: of CPM per 1,000 impressions,
+	// of vCPM per 1,000 viewable ones, else of one click (CPC), completed view
+	// (CPCV), conversion (CPA) or day (CPD). Dynamic CPM and CPS have none.
 	Price money.CPM `json:"price_micros"`
 	// MaxBid bounds the bid, in the advertiser's currency.
 	MaxBid money.CPM `json:"max_bid_micros"`
@@ -127,8 +119,10 @@ type LineItem struct {
 	FrequencyCap FrequencyCap `json:"frequency_cap"`
 	Targeting    Targeting    `json:"targeting"`
 	CreativeIDs  []ID         `json:"creative_ids"`
-	// ExpectedCTR is the prior click rate, in parts per million, of the CPC value.
+	// ExpectedCTR is the prior click rate, in parts per million, of the value of
+	// CPC, CPA and CPS.
 	ExpectedCTR money.PPM `json:"expected_ctr_ppm"`
+	PricingTerms
 	// Guaranteed is a line item that was sold as a guaranteed deal: it targets
 	// deals, and bids on each of their impressions while its budget lasts, past
 	// pacing.

@@ -37,11 +37,10 @@ func statusRule(s string) string {
 }
 
 func pricingRule(s string) string {
-	switch PricingModel(s) {
-	case PricingCPM, PricingCPC:
+	if _, ok := pricingRules()[PricingModel(s)]; ok {
 		return ""
 	}
-	return "must be cpm or cpc"
+	return "must be cpm, dcpm, vcpm, cpcv, cpc, cpa, cps or cpd"
 }
 
 func pacingRule(s string) string {

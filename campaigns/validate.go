@@ -55,6 +55,7 @@ func (l *LineItem) Validate(r *Refs) error {
 	c.text("pacing", string(l.Pacing), pacingRule)
 	span(c, "frequency_cap.per_day", l.FrequencyCap.PerDay, 0, MaxPerDay)
 	l.validateCreatives(c, r)
+	l.validateEvents(c, r)
 	l.Targeting.validate(c, r.Tags)
 	return c.err()
 }

@@ -3,8 +3,6 @@ package campaigns
 import (
 	"fmt"
 	"time"
-
-	"bidhawk/internal/money"
 )
 
 // Flight is when the line item may bid: its own dates within its campaign's.
@@ -42,18 +40,6 @@ func (l *LineItem) validateFlight(c *checker, r *Refs) {
 		c.fail("end", l.End.Format(time.RFC3339), fmt.Sprintf("dates must meet the campaign's, %s to %s",
 			r.Campaign.Start.Format(time.RFC3339), r.Campaign.End.Format(time.RFC3339)))
 	}
-}
-
-func (l *LineItem) validatePrice(c *checker) {
-	c.text("pricing", string(l.Pricing), pricingRule)
-	span(c, "price_micros", l.Price, 1, money.MaxCPM)
-	span(c, "max_bid_micros", l.MaxBid, 1, money.MaxCPM)
-	span(c, "data_fee_micros", l.DataFee, 0, money.MaxCPM)
-	lo := money.PPM(0)
-	if l.Pricing == PricingCPC {
-		lo = 1 // without a rate a click's price says nothing about an impression's value
-	}
-	span(c, "expected_ctr_ppm", l.ExpectedCTR, lo, MaxPPM)
 }
 
 // validateGuarantee: a guarantee is of a deal, at the price that was agreed.

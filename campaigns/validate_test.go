@@ -135,7 +135,7 @@ func TestLineItemRules(t *testing.T) {
 	f("pricing", "cpc", "guaranteed", func(l *LineItem, _ *Refs) {
 		l.Guaranteed, l.Targeting.Deals, l.Pricing, l.ExpectedCTR = true, []string{"d"}, PricingCPC, 1
 	})
-	f("pricing", "cpa", "cpm or cpc", func(l *LineItem, _ *Refs) { l.Pricing = "cpa" })
+	f("pricing", "cpx", "cpm, dcpm, vcpm", func(l *LineItem, _ *Refs) { l.Pricing = "cpx" })
 	f("price_micros", "0", "1 to", func(l *LineItem, _ *Refs) { l.Price = 0 })
 	f("price_micros", "1000000000001", "1 to", func(l *LineItem, _ *Refs) { l.Price = money.MaxCPM + 1 })
 	f("max_bid_micros", "0", "1 to", func(l *LineItem, _ *Refs) { l.MaxBid = 0 })

@@ -116,7 +116,7 @@ func (a *API) register() error {
 		registerKind(a, resource[*campaigns.Campaign]{path: "campaigns",
 			required: []string{"advertiser_id", "name", "start", "end"}}),
 		registerKind(a, resource[*campaigns.LineItem]{path: "line-items",
-			required: []string{"campaign_id", "name", "pricing", "price_micros", "max_bid_micros"}}),
+			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
 	}

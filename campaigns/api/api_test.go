@@ -474,7 +474,7 @@ func TestOpenAPIAndOtherOperations(t *testing.T) {
 	}
 	schemas := a.body["components"].(map[string]any)["schemas"].(map[string]any)
 	input := schemas["LineItemInput"].(map[string]any)
-	if fmt.Sprint(input["required"]) != "[campaign_id name pricing price_micros max_bid_micros]" || input["properties"].(map[string]any)["id"] != nil {
+	if fmt.Sprint(input["required"]) != "[campaign_id name pricing max_bid_micros]" || input["properties"].(map[string]any)["id"] != nil {
 		t.Errorf("got %v", input)
 	}
 	if schemas["ErrorModel"].(map[string]any)["properties"].(map[string]any)["errors"] == nil || strings.Contains(a.raw, "octet-stream") {

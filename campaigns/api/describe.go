@@ -30,7 +30,18 @@ func describeFields(reg huma.Registry) error {
 func descriptions() map[string]map[string]string {
 	return map[string]map[string]string{
 		"LineItem": {
-			"guaranteed": "Sold as a guaranteed deal: needs targeting.deals and the pricing cpm, and bids past pacing while the budget lasts",
+			"price_micros":                 "cpm, vcpm: per 1,000 impressions, viewable ones; cpcv, cpc, cpa, cpd: per completed view, click, conversion, day; dcpm, cps: none",
+			"markup_ppm":                   "dcpm alone: what is charged on top of media, as a share of it: 1 to 10,000,000",
+			"sale_share_ppm":               "cps alone: the share of a sale's value that is charged",
+			"expected_ctr_ppm":             "Prior clicks per impression; cpc, cpa and cps need it",
+			"expected_view_rate_ppm":       "vcpm alone: prior viewable impressions per impression",
+			"expected_completion_rate_ppm": "cpcv alone: prior completed views per impression",
+			"expected_cvr_ppm":             "cpa and cps alone: prior conversions per click",
+			"expected_sale_nanos":          "cps alone: prior value of a sale",
+			"learning_budget_nanos":        "vcpm, cpcv, cpc, cpa, cps: spent on media for a creative at one placement before the rates seen there count",
+			"media_cap":                    "The largest media cost; a part that is 0 is the budget's",
+			"conversion_delay_hours":       "cpa and cps alone: mean time from click to conversion, 0 to 2160; 0 is a day",
+			"guaranteed":                   "Sold as a guaranteed deal: needs targeting.deals and the pricing cpm, and bids past pacing while the budget lasts",
 		},
 		"Creative": {
 			"format":      "banner (where not said), video, audio or native; each has its own fields, the others' must be absent",
