@@ -137,7 +137,8 @@ type Stats struct {
 	Records, Leases, Snapshots, AppendRetries int64
 	OpenLeases                                int
 	Outcomes                                  map[Outcome]int64
-	Stopped                                   int // partitions that cannot go on
+	Stopped                                   int   // partitions that cannot go on
+	Fenced                                    int64 // times that another pacer claimed a partition of ours
 }
 
 // Stats sums the counters of every partition.
@@ -149,6 +150,7 @@ func (p *Pacer) Stats() Stats {
 		out.Leases += r.mu.leases
 		out.Snapshots += r.mu.snapshots
 		out.AppendRetries += r.mu.retries
+		out.Fenced += r.mu.fenced
 		out.OpenLeases += len(r.mu.shard.ledger.leases)
 		for o, n := range r.mu.outcomes {
 			out.Outcomes[o] += n

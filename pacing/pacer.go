@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
@@ -23,13 +25,18 @@ type Config struct {
 	Tick          time.Duration // how often budgets, days and phases are looked at; default 50 ms
 	SnapshotEvery time.Duration // default 2 s
 	AppendRetry   time.Duration // wait between tries to append while the log refuses; default 200 ms
+	// Standby reads partitions that others own along, so that a takeover waits for
+	// nothing but its claim; without it a partition is read when it is owned. It
+	// means something only beside other pacers.
+	Standby bool
+	Reclaim time.Duration // a fenced shard that is still proposed claims again after this; default 10 s
 }
 
 // DefaultConfig is the configuration for production.
 func DefaultConfig() Config {
 	return Config{
 		Window: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour, Tick: 50 * time.Millisecond,
-		SnapshotEvery: 2 * time.Second, AppendRetry: 200 * time.Millisecond,
+		SnapshotEvery: 2 * time.Second, AppendRetry: 200 * time.Millisecond, Standby: true, Reclaim: 10 * time.Second,
 	}
 }
 
@@ -43,6 +50,7 @@ func (c Config) Validate() error {
 		{"window", c.Window, 100 * time.Millisecond}, {"close_after", c.CloseAfter, 100 * time.Millisecond},
 		{"hard_after", c.HardAfter, 100 * time.Millisecond}, {"tick", c.Tick, time.Millisecond},
 		{"snapshot_every", c.SnapshotEvery, time.Millisecond}, {"append_retry", c.AppendRetry, time.Millisecond},
+		{"reclaim", c.Reclaim, time.Millisecond},
 	} {
 		if f.value < f.least {
 			return fmt.Errorf("pacer %s: got %v; want at least %v", f.name, f.value, f.least)
@@ -58,17 +66,21 @@ type Deps struct {
 	Catalog func() *campaigns.Catalog // the newest; nil until there is one
 	Clock   func() time.Time          // monotonic where it can be
 	Logger  *zap.Logger
+	// Ownership proposes this process's partitions; nil: all, for good.
+	Ownership Ownership
 
 	store snapStore // in place of Dir's, in tests
 }
 
-// Pacer owns the ledger: every partition of money. It grants leases, folds the
-// log, writes postings and keeps snapshots. It is safe for concurrent use.
+// Pacer owns the ledger: every partition of money, or those that it is proposed.
+// It grants leases, folds the log, writes postings and keeps snapshots. It is
+// safe for concurrent use.
 type Pacer struct {
 	cfg    Config
 	deps   Deps
 	store  snapStore
 	shards []*runner
+	joined atomic.Bool // Ownership has proposed something
 }
 
 // NewPacer opens the snapshots and loads every partition. Run starts it; Close
@@ -96,27 +108,33 @@ func NewPacer(ctx context.Context, cfg Config, deps Deps) (*Pacer, error) {
 	}
 	p := &Pacer{cfg: cfg, deps: deps, store: store}
 	for i := range partitions {
-		l, err := loadLedger(store, i, partitions)
-		if err != nil {
+		p.shards = append(p.shards, newRunner(p, i, partitions, fmt.Sprintf("%016x", owner)))
+	}
+	if p.follows() {
+		if err := p.load(); err != nil {
 			return nil, errors.Join(fmt.Errorf("pacer: %s: %w", deps.Dir, err), store.Close())
 		}
-		r := &runner{
-			p: p, partitions: partitions, requests: make(chan *request, 64), records: make(chan []eventlog.Record, 1),
-			log: deps.Logger.With(zap.Int32("partition", i)),
-		}
-		r.mu.shard = newShard(cfg, i, partitions, fmt.Sprintf("%016x", owner), l)
-		r.mu.outcomes = map[Outcome]int64{}
-		p.shards = append(p.shards, r)
 	}
 	return p, nil
+}
+
+// load reads every partition's snapshot, several at a time.
+func (p *Pacer) load() error {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, r := range p.shards {
+		g.Go(r.load)
+	}
+	return g.Wait()
 }
 
 // Run runs every partition until ctx ends; then it writes a last snapshot. A
 // partition that cannot go on stops alone and loudly: Ready says why, and Run
 // returns the errors of all of them at its end. Run is called once.
 func (p *Pacer) Run(ctx context.Context) error {
-	errs := make([]error, len(p.shards))
+	errs := make([]error, len(p.shards)+1)
 	var wg sync.WaitGroup
+	wg.Go(func() { errs[len(p.shards)] = p.owning(ctx) })
 	for i, r := range p.shards {
 		wg.Go(func() { errs[i] = r.run(ctx) })
 	}
@@ -135,6 +153,13 @@ func (p *Pacer) Ready() error {
 	var stopped error
 	left := 0
 	for i, r := range p.shards {
+		if !r.wanted() && r.stopped() == nil {
+			left++ // somebody else's
+			if !p.joined.Load() {
+				return fmt.Errorf("pacer: partition %d: %w: no word yet on who owns it", i, ErrNotReady)
+			}
+			continue
+		}
 		if err := r.stopped(); err != nil {
 			stopped = fmt.Errorf("pacer: partition %d: %w", i, err)
 			continue
@@ -153,8 +178,8 @@ func (p *Pacer) Ready() error {
 // RequestLease implements LeaseSource.
 func (p *Pacer) RequestLease(ctx context.Context, req LeaseRequest) (LeaseGrant, error) {
 	var out LeaseGrant
-	if req.Bidder == 0 || len(req.Items) > MaxLeaseItems {
-		return out, fmt.Errorf("lease request: bidder %d with %d line items: want a bidder and at most %d", req.Bidder, len(req.Items), MaxLeaseItems)
+	if err := req.check(); err != nil {
+		return out, err
 	}
 	c := p.deps.Catalog()
 	if c == nil {
@@ -193,6 +218,16 @@ func (p *Pacer) RequestLease(ctx context.Context, req LeaseRequest) (LeaseGrant,
 	return out, nil
 }
 
+func (r LeaseRequest) check() error {
+	if r.Bidder == 0 || len(r.Items) > MaxLeaseItems {
+		return fmt.Errorf("lease request: bidder %d with %d line items: want a bidder and at most %d", r.Bidder, len(r.Items), MaxLeaseItems)
+	}
+	return nil
+}
+
+// ErrNotOwner reports a request for a partition that is not this pacer's.
+var ErrNotOwner = fmt.Errorf("%w: another pacer owns the partition", ErrNotReady)
+
 // call is a request on its way through a shard. Exactly one side settles it.
 type call struct {
 	rq      *request
@@ -212,6 +247,10 @@ func (r *runner) ask(ctx context.Context, bidder uint64, items []LeaseDemand) *c
 	}}
 	if err := r.stopped(); err != nil {
 		c.rq.done(fmt.Errorf("%w: %w", ErrNotReady, err))
+		return c
+	}
+	if !r.wanted() {
+		c.rq.done(fmt.Errorf("partition %d: %w", r.partition, ErrNotOwner))
 		return c
 	}
 	select {

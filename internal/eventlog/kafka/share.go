@@ -1,0 +1,206 @@
+package kafka
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// ShareConfig is about the members of a consumer group who share a topic's
+// partitions. Only the proposals of the group are used: offsets are the
+// members' own.
+type ShareConfig struct {
+	Group string // shared by all members; the log's TopicPrefix goes before it
+	Topic string
+	// SessionTimeout is how long a member may be silent before its partitions go
+	// to others [10 s]; brokers take no less than 6 s by default.
+	SessionTimeout time.Duration
+	// Held says what this member has, whenever the group shares anew.
+	Held func() Held
+	// OnError, if not nil, gets what is tried again.
+	OnError func(error)
+}
+
+// Held is what a member has of the partitions: those that it owns stay with it
+// and those that it could take over at once go to it first, as far as an equal
+// share allows.
+type Held struct {
+	Owned []int32 `json:"owned,omitempty"`
+	Warm  []int32 `json:"warm,omitempty"`
+}
+
+// Share joins the group and calls own with this member's partitions each time
+// the group has shared them anew, until ctx ends; then it leaves the group. What
+// was proposed last holds while brokers are away. Two members may believe
+// themselves the owner of one partition for a moment: who must not act twice
+// needs a fence of his own.
+func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []int32)) error {
+	or(&cfg.SessionTimeout, 10*time.Second)
+	if cfg.OnError == nil {
+		cfg.OnError = func(error) {}
+	}
+	ctx, cancel, err := l.during(ctx)
+	if err != nil {
+		return nil
+	}
+	defer cancel()
+	topic := l.cfg.TopicPrefix + cfg.Topic
+	brief, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
+		ID: l.cfg.TopicPrefix + cfg.Group, Brokers: l.cfg.Brokers, Topics: []string{topic},
+		Dialer: &kafkago.Dialer{
+			ClientID: l.cfg.ClientID, Timeout: l.cfg.DialTimeout, TLS: l.cfg.TLS, SASLMechanism: l.cfg.SASL, DialFunc: l.dialWithin(brief),
+		},
+		GroupBalancers:    []kafkago.GroupBalancer{balancer{cfg.Held}},
+		HeartbeatInterval: cfg.SessionTimeout / 5, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
+		JoinGroupBackoff: l.cfg.RetryMax, Timeout: min(l.cfg.RequestTimeout, cfg.SessionTimeout/2),
+	})
+	if err != nil {
+		return fmt.Errorf("share %s: %w: %w", topic, errShare, err)
+	}
+	defer func() {
+		late := time.AfterFunc(leaveWithin, giveUp)
+		defer late.Stop()
+		_ = group.Close() // it never fails
+	}()
+	for {
+		gen, err := group.Next(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			cfg.OnError(fmt.Errorf("share %s: %w", topic, err))
+			continue
+		}
+		mine := []int32{}
+		for _, a := range gen.Assignments[topic] {
+			mine = append(mine, int32(a.ID))
+		}
+		slices.Sort(mine)
+		own(mine)
+	}
+}
+
+// leaveWithin bounds how long a member that stops waits for the group: what it
+// asked of a broker may take a session timeout.
+const leaveWithin = 2 * time.Second
+
+// dialWithin is a dialer whose connections end with ctx.
+func (l *Log) dialWithin(ctx context.Context) func(context.Context, string, string) (net.Conn, error) {
+	dial := l.cfg.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: l.cfg.DialTimeout}).DialContext
+	}
+	return func(dialing context.Context, network, address string) (net.Conn, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		conn, err := dial(dialing, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &boundConn{conn, context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
+	}
+}
+
+// boundConn forgets its bound when it is closed.
+type boundConn struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c *boundConn) Close() error {
+	c.stop()
+	return c.Conn.Close()
+}
+
+var errShare = errors.New("the settings of the group cannot be used")
+
+// balancer shares partitions so that few of them move. Its name is a protocol:
+// another rule needs another name.
+type balancer struct{ held func() Held }
+
+func (balancer) ProtocolName() string { return "bidhawk-sticky-1" }
+
+func (b balancer) UserData() ([]byte, error) {
+	if b.held == nil {
+		return json.Marshal(Held{})
+	}
+	return json.Marshal(b.held())
+}
+
+func (balancer) AssignGroups(members []kafkago.GroupMember, partitions []kafkago.Partition) kafkago.GroupMemberAssignments {
+	out := kafkago.GroupMemberAssignments{}
+	topics := map[string][]int32{}
+	for _, p := range partitions {
+		topics[p.Topic] = append(topics[p.Topic], int32(p.ID))
+	}
+	held := map[string]Held{}
+	for _, m := range members {
+		var h Held
+		_ = json.Unmarshal(m.UserData, &h) // a member that says nothing readable has nothing
+		held[m.ID] = h
+		out[m.ID] = map[string][]int{}
+	}
+	for topic, ids := range topics {
+		for member, mine := range deal(held, ids) {
+			for _, id := range mine {
+				out[member][topic] = append(out[member][topic], int(id))
+			}
+		}
+	}
+	return out
+}
+
+// deal gives each partition to a member: first to who owns it, then to who is
+// warm, then to anybody, nobody beyond an equal share.
+func deal(held map[string]Held, partitions []int32) map[string][]int32 {
+	members := make([]string, 0, len(held))
+	for m := range held {
+		members = append(members, m)
+	}
+	slices.Sort(members)
+	slices.Sort(partitions)
+	out := make(map[string][]int32, len(members))
+	if len(members) == 0 {
+		return out
+	}
+	least, more := len(partitions)/len(members), len(partitions)%len(members)
+	room := func(m string) bool { // more members may have one beyond the least
+		return len(out[m]) < least || len(out[m]) == least && more > 0
+	}
+	give := func(m string, p int32) {
+		if len(out[m]) == least {
+			more--
+		}
+		out[m] = append(out[m], p)
+	}
+	left := partitions
+	for _, has := range []func(Held) []int32{
+		func(h Held) []int32 { return h.Owned }, func(h Held) []int32 { return h.Warm }, func(Held) []int32 { return partitions },
+	} {
+		var rest []int32
+		for _, p := range left {
+			best := ""
+			for _, m := range members {
+				if room(m) && slices.Contains(has(held[m]), p) && (best == "" || len(out[m]) < len(out[best])) {
+					best = m
+				}
+			}
+			if best == "" {
+				rest = append(rest, p)
+				continue
+			}
+			give(best, p)
+		}
+		left = rest
+	}
+	return out
+}
