@@ -114,3 +114,9 @@ func (k *KillSwitch) TopicKey() string {
 
 // Bounded says whether b limits spending at all.
 func (b Budget) Bounded() bool { return b.Daily > 0 || b.Lifetime > 0 }
+
+// Bounded says whether p's own budget or flights limit spending.
+func (p *Campaign) Bounded() bool { return p.Budget.Bounded() || len(p.Flights) > 0 }
+
+// Bounded says whether l's own budget or flights limit spending.
+func (l *LineItem) Bounded() bool { return l.Budget.Bounded() || len(l.Flights) > 0 }

@@ -175,6 +175,7 @@ line_items:
     price_micros: 2_000_000
     max_bid_micros: 1_000_000
     budget: {lifetime_nanos: 5_000_000_000}
+    flights: [{start: now, end: +2h, budget_nanos: 1_000_000}, {start: +3h, end: +4h, budget_nanos: 2}]
     targeting: {countries: {include: [usa]}}
     creatives: [v]
 `
@@ -196,6 +197,10 @@ func TestImportSetsIDsAndTimes(t *testing.T) {
 	}
 	if len(l.CreativeIDs) != 1 || l.CreativeIDs[0] != sum.IDs["v"] || l.Targeting.Countries.Include[0] != "USA" || l.Budget.Lifetime != 5*money.Unit {
 		t.Errorf("got %+v", l)
+	}
+	if want := []campaigns.Flight{{Start: fixedClock(), End: fixedClock().Add(2 * time.Hour), Budget: 1_000_000},
+		{Start: fixedClock().Add(3 * time.Hour), End: fixedClock().Add(4 * time.Hour), Budget: 2}}; !slices.Equal(l.Flights, want) {
+		t.Errorf("got flights %v; want %v", l.Flights, want)
 	}
 	if !l.Start.Equal(fixedClock().Add(-time.Hour)) || !c.Campaigns[sum.IDs["c"]].End.Equal(fixedClock().AddDate(0, 0, 30)) {
 		t.Errorf("got start %v, end %v", l.Start, c.Campaigns[sum.IDs["c"]].End)
@@ -225,9 +230,11 @@ func TestImportIsAllOrNothingAndNamesTheLine(t *testing.T) {
 	f("price_micros: 2_000_000", "price_micros: 1\n    markup_ppm: 5", 17, "line_items[0].markup_ppm", "5", "must not be given where the pricing is cpm")
 	f("price_micros: 2_000_000", "price_micros: 1\n    media_cap: {daily_nanos: -1}", 17, "line_items[0].media_cap.daily_nanos", "-1", "must be 0 to")
 	f("price_micros", "price", 16, "line_items[0].price", "price", "not a known key")
-	f("[usa]", "[usa, Mars]", 19, "line_items[0].targeting.countries.include[1]", "MARS", "alpha-3")
-	f("creatives: [v]", "creatives: [v, w]", 20, "line_items[0].creatives[1]", "w", "of a creative in this file")
-	f("creatives: [v]", "creatives: []", 20, "line_items[0].creatives", "[]", "at least one")
+	f("start: +3h", "start: +1h", 19, "line_items[0].flights[1]", "2026-11-21T13:00:00Z to 2026-11-21T16:00:00Z", "overlap flights[0]")
+	f("budget_nanos: 2}", "budget_nanos: 0.5}", 19, "line_items[0].flights[1].budget_nanos", "0.5", "whole number")
+	f("[usa]", "[usa, Mars]", 20, "line_items[0].targeting.countries.include[1]", "MARS", "alpha-3")
+	f("creatives: [v]", "creatives: [v, w]", 21, "line_items[0].creatives[1]", "w", "of a creative in this file")
+	f("creatives: [v]", "creatives: []", 21, "line_items[0].creatives", "[]", "at least one")
 	f("campaign: c", "campaign: b", 11, "line_items[0].campaign", "b", "of a campaign in this file")
 	f("key: v,", "key: b,", 8, "creatives[0].key", "b", "unique")
 	f("agency: a,", "", 4, "advertisers[0].agency", "", "of an agency in this file")

@@ -24,6 +24,7 @@ const (
 	MaxCreativeCats  = 20
 	MaxAttrs         = 50
 	MaxCreatives     = 100 // of one line item
+	MaxFlights       = 64
 	MaxExchanges     = 64
 	MaxSizes         = 64
 	MaxOS            = 32

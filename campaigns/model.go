@@ -86,6 +86,16 @@ type Campaign struct {
 	Start        time.Time `json:"start"`
 	End          time.Time `json:"end"`
 	Budget       Budget    `json:"budget"`
+	// Flights, where there are any, are the only times at which it may spend.
+	Flights []Flight `json:"flights,omitempty"`
+}
+
+// Flight is a time with a budget of its own for the charge, beside the entity's
+// budget. What one flight leaves over is not the next one's.
+type Flight struct {
+	Start  time.Time   `json:"start"`
+	End    time.Time   `json:"end"`
+	Budget money.Nanos `json:"budget_nanos"`
 }
 
 // Pacing says how a budget is spread over its time.
@@ -93,8 +103,9 @@ type Pacing string
 
 // The pacings so far.
 const (
-	PacingEven Pacing = "even"
-	PacingASAP Pacing = "asap"
+	PacingEven  Pacing = "even"  // as the traffic comes, the whole time
+	PacingAhead Pacing = "ahead" // the same curve, earlier by a part of the rest
+	PacingASAP  Pacing = "asap"  // as fast as traffic and budgets allow
 )
 
 // LineItem is what bids: a target, a price, a budget and a pace.
@@ -115,6 +126,7 @@ type LineItem struct {
 	// DataFee is charged for the use of audience data, per 1,000 impressions; part of the charge.
 	DataFee      money.CPM    `json:"data_fee_micros"`
 	Budget       Budget       `json:"budget"`
+	Flights      []Flight     `json:"flights,omitempty"` // as a campaign's, within its dates
 	Pacing       Pacing       `json:"pacing"`
 	FrequencyCap FrequencyCap `json:"frequency_cap"`
 	Targeting    Targeting    `json:"targeting"`

@@ -31,6 +31,7 @@ func (c *Campaign) Normalize() {
 	c.Name = strings.TrimSpace(c.Name)
 	c.Status = orActive(c.Status)
 	c.Start, c.End = normalTime(c.Start), normalTime(c.End)
+	c.Flights = normalFlights(c.Flights)
 }
 
 // Normalize implements Entity.
@@ -38,6 +39,7 @@ func (l *LineItem) Normalize() {
 	l.Name = strings.TrimSpace(l.Name)
 	l.Status = orActive(l.Status)
 	l.Start, l.End = normalTime(l.Start), normalTime(l.End)
+	l.Flights = normalFlights(l.Flights)
 	l.Pricing = PricingModel(lower(string(l.Pricing)))
 	if l.Pacing = Pacing(lower(string(l.Pacing))); l.Pacing == "" {
 		l.Pacing = PacingEven
@@ -99,6 +101,14 @@ func normalCity(s string) string {
 		return country
 	}
 	return upper(country) + "/" + strings.TrimSpace(name)
+}
+
+// normalFlights keeps their order: flights out of it are the writer's mistake.
+func normalFlights(list []Flight) []Flight {
+	for i := range list {
+		list[i].Start, list[i].End = normalTime(list[i].Start), normalTime(list[i].End)
+	}
+	return some(list)
 }
 
 func normalTime(t time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -22,6 +23,26 @@ func TestNormalizeLineItem(t *testing.T) {
 		HoursOfWeek: []int{3, 1}, Tags: TagRule{AnyOf: [][]string{{"auto/suv"}}}}}
 	if !reflect.DeepEqual(l, want) {
 		t.Errorf("got  %+v\nwant %+v", l, want)
+	}
+}
+
+func TestNormalizeFlights(t *testing.T) {
+	berlin := time.FixedZone("", 3600)
+	for _, e := range []Entity{&Campaign{}, &LineItem{}} {
+		list := []Flight{{day(2).In(berlin), day(1).In(berlin), 5}} // out of order stays so: Validate says it
+		if c, ok := e.(*Campaign); ok {
+			c.Flights = list
+		} else {
+			e.(*LineItem).Flights = list
+		}
+		e.Normalize()
+		if list[0] != (Flight{day(2), day(1), 5}) {
+			t.Errorf("%s: got %+v", e.Kind(), list)
+		}
+	}
+	c := Campaign{Flights: []Flight{}}
+	if c.Normalize(); c.Flights != nil {
+		t.Error("no flights are absent in JSON")
 	}
 }
 

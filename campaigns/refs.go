@@ -62,7 +62,7 @@ func unbounded(ctx context.Context, r Reader, before, after Entity, refs *Refs) 
 		f.Advertiser = now.ID
 	case *Campaign:
 		was := before.(*Campaign)
-		if now.Budget.Bounded() || !was.Budget.Bounded() || refs.Advertiser == nil || refs.Advertiser.Budget.Bounded() {
+		if now.Bounded() || !was.Bounded() || refs.Advertiser == nil || refs.Advertiser.Budget.Bounded() {
 			return 0, nil
 		}
 		f.Campaign = now.ID
@@ -77,7 +77,7 @@ func unbounded(ctx context.Context, r Reader, before, after Entity, refs *Refs) 
 		}
 		for _, l := range page {
 			f.After = l.ID
-			if l.Status == StatusArchived || l.Budget.Bounded() {
+			if l.Status == StatusArchived || l.Bounded() {
 				continue
 			}
 			if after.Kind() == KindCampaign {
@@ -90,7 +90,7 @@ func unbounded(ctx context.Context, r Reader, before, after Entity, refs *Refs) 
 			if err != nil {
 				return 0, err
 			}
-			if bounded[p.ID] = p.Budget.Bounded(); !bounded[p.ID] {
+			if bounded[p.ID] = p.Bounded(); !bounded[p.ID] {
 				return l.ID, nil
 			}
 		}

@@ -45,10 +45,10 @@ func pricingRule(s string) string {
 
 func pacingRule(s string) string {
 	switch Pacing(s) {
-	case PacingEven, PacingASAP:
+	case PacingEven, PacingAhead, PacingASAP:
 		return ""
 	}
-	return "must be even or asap"
+	return "must be even, ahead or asap"
 }
 
 func currencyRule(s string) string {

@@ -38,6 +38,7 @@ func (p *Campaign) Validate(r *Refs) error {
 	c.entity(p, p.Name, r)
 	c.parent("advertiser_id", p, r.Advertiser == nil, r)
 	c.flight(p.Start, p.End)
+	c.flights(p.Flights, p.Start, p.End)
 	c.budget(p.Budget, r)
 	return c.err()
 }

@@ -39,6 +39,8 @@ func (l *LineItem) validateFlight(c *checker, r *Refs) {
 	if start, end := l.Flight(r.Campaign); !start.Before(end) {
 		c.fail("end", l.End.Format(time.RFC3339), fmt.Sprintf("dates must meet the campaign's, %s to %s",
 			r.Campaign.Start.Format(time.RFC3339), r.Campaign.End.Format(time.RFC3339)))
+	} else {
+		c.flights(l.Flights, start, end)
 	}
 }
 
@@ -53,10 +55,10 @@ func (l *LineItem) validateGuarantee(c *checker) {
 
 // validateBound makes sure that something limits what the line item may charge.
 func (l *LineItem) validateBound(c *checker, r *Refs) {
-	if r.Campaign == nil || r.Advertiser == nil || l.Budget.Bounded() {
+	if r.Campaign == nil || r.Advertiser == nil || l.Bounded() {
 		return
 	}
-	c.check(r.Campaign.Budget.Bounded() || r.Advertiser.Budget.Bounded(), "budget", 0,
+	c.check(r.Campaign.Bounded() || r.Advertiser.Budget.Bounded(), "budget", 0,
 		"must be positive, daily or lifetime, at the line item, its campaign or its advertiser")
 }
 

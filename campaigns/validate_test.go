@@ -145,7 +145,7 @@ func TestLineItemRules(t *testing.T) {
 	f("expected_ctr_ppm", "0", "1 to", func(l *LineItem, _ *Refs) { l.Pricing = PricingCPC })
 	f("budget.lifetime_nanos", "-1", "0 to", func(l *LineItem, _ *Refs) { l.Budget = Budget{Daily: 1, Lifetime: -1} })
 	f("budget", "0", "its campaign or its advertiser", func(l *LineItem, _ *Refs) { l.Budget = Budget{} })
-	f("pacing", "fast", "even or asap", func(l *LineItem, _ *Refs) { l.Pacing = "fast" })
+	f("pacing", "fast", "even, ahead or asap", func(l *LineItem, _ *Refs) { l.Pacing = "fast" })
 	f("frequency_cap.per_day", "-1", "0 to 10000", func(l *LineItem, _ *Refs) { l.FrequencyCap.PerDay = -1 })
 	f("creative_ids", "[]", "at least one", func(l *LineItem, _ *Refs) { l.CreativeIDs = nil })
 	f("creative_ids[1]", "77", "existing creative", func(l *LineItem, _ *Refs) { l.CreativeIDs = []ID{4, 77} })
@@ -172,6 +172,55 @@ func TestBudgetOfAnyLevelBoundsALineItem(t *testing.T) {
 	f(func(w *world) { w.campaign.Budget.Daily = 1 })
 	f(func(w *world) { w.advertiser.Budget.Lifetime = 1 })
 	f(func(w *world) { w.lineItem.Budget.Daily = 1 })
+	f(func(w *world) { w.lineItem.Flights = []Flight{{day(1), day(2), 1}} })
+	f(func(w *world) { w.campaign.Flights = []Flight{{day(1), day(2), 1}} })
+}
+
+// TestFlightRules: of a campaign and of a line item, whose dates are within the campaign's.
+func TestFlightRules(t *testing.T) {
+	three := func() []Flight {
+		return []Flight{{day(2), day(4), 1}, {day(4), day(6), 2}, {day(8), day(10), MaxBudget}}
+	}
+	f := func(field, value, rule string, edit func([]Flight) []Flight) {
+		t.Helper()
+		w := newWorld()
+		w.campaign.Flights = edit(three())
+		rejects(t, w.campaign, &w.refs, "campaign."+field, value, rule)
+		w = newWorld()
+		w.lineItem.Flights = edit(three())
+		rejects(t, w.lineItem, &w.refs, "line_item."+field, value, rule)
+	}
+	set := func(i int, v Flight) func([]Flight) []Flight {
+		return func(list []Flight) []Flight { list[i] = v; return list }
+	}
+	f("flights[1]", "2026-11-03T00:00:00Z to 2026-11-06T00:00:00Z", "overlap flights[0], 2026-11-02T00:00:00Z to 2026-11-04T00:00:00Z", set(1, Flight{day(3), day(6), 2}))
+	f("flights[2]", "2026-11-02", "come after flights[1], 2026-11-04", set(2, Flight{day(2), day(3), 2}))
+	f("flights[0].budget_nanos", "0", "1 to", set(0, Flight{day(2), day(4), 0}))
+	f("flights[0].budget_nanos", "-1", "1 to", set(0, Flight{day(2), day(4), -1}))
+	f("flights[2].budget_nanos", "1000000000000000001", "1 to", set(2, Flight{day(8), day(10), MaxBudget + 1}))
+	f("flights[0].end", "2026-11-02", "after the start", set(0, Flight{day(2), day(2), 1}))
+	f("flights[0].start", "0001", "years", set(0, Flight{End: day(4), Budget: 1}))
+	f("flights[2].end", "0001", "years", set(2, Flight{Start: day(8), Budget: 1}))
+	f("flights[2]", "2026-11-29T00:00:00Z to 2026-12-01", "within its dates", set(2, Flight{day(29), day(31), 1}))
+	f("flights[0]", "2026-10-31", "within its dates", set(0, Flight{day(0), day(3), 1}))
+	f("flights", "65", "at most 64", func([]Flight) []Flight {
+		list := make([]Flight, 65)
+		for i := range list {
+			at := day(2).Add(time.Duration(i) * time.Hour)
+			list[i] = Flight{at, at.Add(time.Hour), 1}
+		}
+		return list
+	})
+
+	w := newWorld()
+	w.campaign.Flights, w.lineItem.Flights = three(), three()
+	for _, e := range []Entity{w.campaign, w.lineItem} {
+		if err := e.Validate(&w.refs); err != nil {
+			t.Errorf("%s: %v", e.Kind(), err)
+		}
+	}
+	w.lineItem.Start = day(3) // its own dates are narrower than the campaign's
+	rejects(t, w.lineItem, &w.refs, "line_item.flights[0]", "2026-11-02", "within its dates, 2026-11-03T00:00:00Z to 2026-11-30")
 }
 
 func TestGuaranteedLineItem(t *testing.T) {

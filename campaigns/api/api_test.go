@@ -244,6 +244,35 @@ func TestMergePatch(t *testing.T) {
 	}
 }
 
+func TestFlights(t *testing.T) {
+	s := serve(t)
+	w := s.plant("one")
+	one := "/v1/line-items/" + w.lineItem
+	start := s.want(200, s.operator, "GET", "/v1/campaigns/"+w.campaign, "").body["start"].(string)
+	begin, err := time.Parse(time.RFC3339, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flight := func(from, to int, budget string) string {
+		at := func(h int) string { return begin.Add(time.Duration(h) * time.Hour).Format(time.RFC3339) }
+		return `{"start":"` + at(from) + `","end":"` + at(to) + `","budget_nanos":` + budget + `}`
+	}
+	a := s.want(200, s.operator, "PATCH", one, `{"pacing":"AHEAD","flights":[`+flight(1, 2, "9000000000000001")+`,`+flight(2, 3, "5")+`]}`, "If-Match", "*")
+	if !strings.Contains(a.raw, `"budget_nanos":9000000000000001`) || a.body["pacing"] != "ahead" || len(a.body["flights"].([]any)) != 2 {
+		t.Errorf("got %s", a.raw)
+	}
+	a = s.want(422, s.operator, "PATCH", one, `{"flights":[`+flight(1, 3, "5")+`,`+flight(2, 4, "5")+`]}`, "If-Match", "*")
+	if !strings.Contains(a.raw, "line_item.flights[1]") || !strings.Contains(a.raw, "overlap flights[0]") {
+		t.Errorf("got %s", a.raw)
+	}
+	if a = s.want(200, s.operator, "GET", one, ""); len(a.body["flights"].([]any)) != 2 || !strings.Contains(a.raw, "9000000000000001") {
+		t.Errorf("a refused edit was applied: %s", a.raw)
+	}
+	if a = s.want(200, s.operator, "PATCH", one, `{"flights":null}`, "If-Match", "*"); a.body["flights"] != nil {
+		t.Errorf("got %s", a.raw)
+	}
+}
+
 func TestBadBodiesNameFieldValueAndRule(t *testing.T) {
 	s := serve(t)
 	w := s.plant("one")

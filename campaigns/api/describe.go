@@ -29,6 +29,12 @@ func describeFields(reg huma.Registry) error {
 // fields' schemas with what is answered.
 func descriptions() map[string]map[string]string {
 	return map[string]map[string]string{
+		"Campaign": {
+			"flights": "Times with a budget of their own, ascending and not overlapping, within the dates; where there are any it may spend only inside them",
+		},
+		"Flight": {
+			"budget_nanos": "Of the charge within this flight, beside the budget; what is left over is not the next flight's",
+		},
 		"LineItem": {
 			"price_micros":                 "cpm, vcpm: per 1,000 impressions, viewable ones; cpcv, cpc, cpa, cpd: per completed view, click, conversion, day; dcpm, cps: none",
 			"markup_ppm":                   "dcpm alone: what is charged on top of media, as a share of it: 1 to 10,000,000",
@@ -42,6 +48,8 @@ func descriptions() map[string]map[string]string {
 			"media_cap":                    "The largest media cost; a part that is 0 is the budget's",
 			"conversion_delay_hours":       "cpa and cps alone: mean time from click to conversion, 0 to 2160; 0 is a day",
 			"guaranteed":                   "Sold as a guaranteed deal: needs targeting.deals and the pricing cpm, and bids past pacing while the budget lasts",
+			"pacing":                       "even (where not said): as its traffic comes; ahead: the same, earlier; asap: as fast as budgets allow",
+			"flights":                      "As a campaign's, within the line item's dates",
 		},
 		"Creative": {
 			"format":      "banner (where not said), video, audio or native; each has its own fields, the others' must be absent",
