@@ -24,7 +24,7 @@ func (b *Bidder) admitNode(a *auction) NoBid {
 	switch {
 	case b.draining.Load() || a.book == nil || b.deps.Ready() != nil:
 		return NoBidNotReady
-	case a.book.catalog.Kill.All:
+	case a.kill.StopsExchange(a.exchange.Name):
 		return NoBidKilled
 	}
 	return NoBidNone

@@ -101,11 +101,14 @@ type Bidder struct {
 	secureURL bool       // PublicURL may be used on secure pages
 	host      string     // of PublicURL
 	book      atomic.Pointer[book]
-	refused   refusedLog
-	pool      sync.Pool
-	metrics   *Metrics
-	counts    *counts
-	draining  atomic.Bool
+	// brakes is the newest catalogue whose kill switches are in force: they don't
+	// wait until a book is compiled.
+	brakes   atomic.Pointer[campaigns.Catalog]
+	refused  refusedLog
+	pool     sync.Pool
+	metrics  *Metrics
+	counts   *counts
+	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
 }
@@ -144,9 +147,29 @@ func loopback(host string) bool {
 // from now on. The error joins what is wrong with line items that can't bid; the
 // others do.
 func (b *Bidder) SetCatalog(cat *campaigns.Catalog) error {
+	b.SetBrakes(cat)
 	b.change.Lock()
 	defer b.change.Unlock()
 	return b.compile(cat)
+}
+
+// SetBrakes puts the kill switches of a catalogue in force at once; its line
+// items wait for SetCatalog. An older catalogue than the one in force is passed over.
+func (b *Bidder) SetBrakes(cat *campaigns.Catalog) {
+	for {
+		held := b.brakes.Load()
+		if held != nil && held.Generation > cat.Generation || b.brakes.CompareAndSwap(held, cat) {
+			return
+		}
+	}
+}
+
+// killed is the kill switches in force; nil before the first catalogue.
+func (b *Bidder) killed() *campaigns.KillState {
+	if c := b.brakes.Load(); c != nil {
+		return &c.Kill
+	}
+	return nil
 }
 
 // SetExchanges puts other agreements in force. Where one breaks a rule, the error
@@ -190,6 +213,9 @@ func (b *Bidder) rank(l campaigns.Lineage) int64 {
 	}
 	return int64(v)
 }
+
+// Knows says whether an exchange of that name is in force.
+func (b *Bidder) Knows(exchange string) bool { return b.exchanges.Load().byName[exchange] != nil }
 
 // Generation is that of the catalogue in force, 0 before the first.
 func (b *Bidder) Generation() int64 {

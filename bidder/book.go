@@ -38,6 +38,10 @@ type line struct {
 	dsa        []byte // bid.ext.dsa up to what depends on the user
 }
 
+func (l *line) lineage() campaigns.Lineage {
+	return campaigns.Lineage{LineItem: l.item, Campaign: l.campaign, Advertiser: l.advertiser, Agency: l.agency}
+}
+
 // compiler makes books.
 type compiler struct {
 	exchanges *roster

@@ -34,6 +34,7 @@ type auction struct {
 
 	exchange *exchange
 	book     *book
+	kill     *campaigns.KillState // the switches in force; nil: none
 	now      time.Time
 	deadline time.Time
 	privacy  consent.Decision
@@ -290,6 +291,9 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 			return NoBidTimeout
 		}
 		c, r := b.candidate(a, imp, row)
+		if r == NoBidNone && a.kill.Stops(l.lineage()) {
+			r = NoBidKilled
+		}
 		if r != NoBidNone {
 			reason = max(reason, r)
 			continue

@@ -122,7 +122,7 @@ func (b *Bidder) Explain(q ExplainQuery) (*Explanation, error) {
 	if e == nil {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownExchange, q.Exchange)
 	}
-	a := &auction{exchange: e, book: k, now: b.clock(), dry: true, sees: q.Sees}
+	a := &auction{exchange: e, book: k, kill: b.killed(), now: b.clock(), dry: true, sees: q.Sees}
 	if err := a.req.Decode(q.Request); err != nil {
 		return nil, err
 	}

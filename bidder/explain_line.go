@@ -41,6 +41,9 @@ func (b *Bidder) explainLine(e *LineExplanation, a *auction, i int) {
 	if e.Targeting = a.book.index.Explain(&a.facts, &a.imp, e.LineItem); len(e.Targeting) > 0 {
 		all.add(NoBidNoMatch)
 	}
+	if l, ok := a.book.catalog.Lineage(e.LineItem); ok && a.kill.Stops(l) {
+		all.add(NoBidKilled)
+	}
 	row, ok := a.book.index.Row(e.LineItem)
 	if ok {
 		all.add(b.explainAds(e, a, imp, row)...)

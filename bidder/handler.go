@@ -75,7 +75,7 @@ func (b *Bidder) handleBid(ctx *fasthttp.RequestCtx, name []byte) {
 		ctx.Response.Header.SetBytesV(headerVersion, v)
 	}
 	a := b.pool.Get().(*auction)
-	a.exchange, a.book, a.now = e, k, now
+	a.exchange, a.book, a.kill, a.now = e, k, b.killed(), now
 	reason := b.serve(ctx, a)
 	e.metrics.finish(reason, len(a.bids), b.clock().Sub(now))
 	if a.release() {

@@ -16,7 +16,7 @@ func (a *auction) release() (keep bool) {
 	a.bids, a.rows = a.bids[:0], a.rows[:0]
 	a.deals.start(0)
 	a.open.start(0)
-	a.exchange, a.book, a.fx, a.site = nil, nil, nil, nil
+	a.exchange, a.book, a.kill, a.fx, a.site = nil, nil, nil, nil, nil
 	a.user, a.dry = 0, false
 	a.unpack.src.Reset(nil)
 	r := &a.answer.resp

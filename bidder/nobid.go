@@ -19,7 +19,6 @@ const (
 	NoBidInvalid
 	NoBidUnknownExchange
 	NoBidNotReady
-	NoBidKilled
 	NoBidExchangeQPS
 	NoBidTimeout
 	NoBidOverload
@@ -68,6 +67,7 @@ const (
 	// Of the price, and of what bids may be sent together.
 	NoBidNoClicks
 	NoBidBelowFloor
+	NoBidKilled // also of the request; of a line item or creative that would have bid but for a kill switch
 	NoBidPodFull
 	NoBidPodSeparation
 	NoBidOtherPath

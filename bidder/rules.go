@@ -14,10 +14,10 @@ type rule func(a *auction, imp *openrtb.Imp, ad *ad) NoBid
 // rules are those of each medium, in the order of NoBid's values; cheap ones of
 // the ad itself come before lists of the request.
 var rules = [mediumCount][]rule{
-	mediumBanner: {registered, bannerSize, bannerMIME, framework, expansion, bannerType, attribute, category, advertiserDomain, advertisedApp, language},
-	mediumVideo:  {registered, mediaFiles, duration, protocol, linearity, framework, attribute, category, advertiserDomain, advertisedApp, language},
-	mediumAudio:  {registered, mediaFiles, duration, protocol, framework, attribute, category, advertiserDomain, advertisedApp, language},
-	mediumNative: {registered, framework, nativeAssets, attribute, category, advertiserDomain, advertisedApp, language},
+	mediumBanner: {registered, bannerSize, bannerMIME, framework, expansion, bannerType, attribute, category, advertiserDomain, advertisedApp, language, running},
+	mediumVideo:  {registered, mediaFiles, duration, protocol, linearity, framework, attribute, category, advertiserDomain, advertisedApp, language, running},
+	mediumAudio:  {registered, mediaFiles, duration, protocol, framework, attribute, category, advertiserDomain, advertisedApp, language, running},
+	mediumNative: {registered, framework, nativeAssets, attribute, category, advertiserDomain, advertisedApp, language, running},
 }
 
 // refusal is the first rule that ad breaks on imp, which offers its medium.
@@ -26,6 +26,14 @@ func (ad *ad) refusal(a *auction, imp *openrtb.Imp) NoBid {
 		if reason := r(a, imp, ad); reason != NoBidNone {
 			return reason
 		}
+	}
+	return NoBidNone
+}
+
+// running: no kill switch stops the creative.
+func running(a *auction, _ *openrtb.Imp, ad *ad) NoBid {
+	if a.kill.StopsCreative(ad.creative.ID) {
+		return NoBidKilled
 	}
 	return NoBidNone
 }

@@ -10,12 +10,8 @@ type Catalog struct {
 	LineItems   map[ID]*LineItem
 	Creatives   map[ID]*Creative
 	Kill        KillState
-}
-
-// KillState is the set of switches that are on.
-type KillState struct {
-	All       bool
-	LineItems map[ID]bool
+	// Switches is every kill switch that was ever set, on or off, by its Name.
+	Switches map[string]KillSwitch
 }
 
 // Lineage is a line item with its parents.

@@ -18,6 +18,7 @@ func newCatalog() *Catalog {
 		LineItems:   map[ID]*LineItem{},
 		Creatives:   map[ID]*Creative{},
 		Kill:        KillState{LineItems: map[ID]bool{}},
+		Switches:    map[string]KillSwitch{},
 	}
 }
 
@@ -27,13 +28,12 @@ type draft struct {
 	next    Catalog
 	copied  map[Kind]bool
 	changes int64
-	// kills is each switch as it was last set, by topic key. It belongs to the
-	// feed and outlives the draft.
-	kills map[string]KillSwitch
+	// brakes belongs to the feed and outlives the draft.
+	brakes *brakes
 }
 
-func newDraft(base *Catalog, kills map[string]KillSwitch) *draft {
-	return &draft{next: *base, copied: map[Kind]bool{}, kills: kills}
+func newDraft(base *Catalog, b *brakes) *draft {
+	return &draft{next: *base, copied: map[Kind]bool{}, brakes: b}
 }
 
 func (d *draft) changed() bool { return d.changes > 0 }
@@ -41,6 +41,9 @@ func (d *draft) changed() bool { return d.changes > 0 }
 // catalog ends the draft.
 func (d *draft) catalog() *Catalog {
 	d.next.Generation += d.changes
+	if d.copied[KindKillSwitch] {
+		d.brakes.in(&d.next)
+	}
 	return &d.next
 }
 
@@ -124,39 +127,25 @@ func own[K comparable, V any](d *draft, k Kind, m *map[K]V) {
 }
 
 // applyKill applies a switch; a tombstone switches off.
-func (d *draft) applyKill(key, scope string, value []byte) error {
-	k := KillSwitch{}
+func (d *draft) applyKill(key, name string, value []byte) error {
+	k, err := ParseKillSwitch(name)
+	if err != nil {
+		return fmt.Errorf("key %.80q: %w", key, err)
+	}
 	if value != nil {
 		if err := json.Unmarshal(value, &k); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
-		if k.TopicKey() != key {
+		if k.Name() != name {
 			return fmt.Errorf("key %.80q: value is of %q", key, k.TopicKey())
 		}
 		// As for entities; At tells an empty store's first revisions from repeats.
-		if held, set := d.kills[key]; set && k.Revision <= held.Revision && !k.At.After(held.At) {
+		if held, set := d.brakes.stored[name]; set && k.Revision <= held.Revision && !k.At.After(held.At) {
 			return nil
 		}
 	}
-	target, perLineItem := strings.CutPrefix(scope, ScopeLineItem+"/")
-	switch {
-	case scope == ScopeAll:
-		d.next.Kill.All = k.On
-	case perLineItem:
-		id, err := strconv.ParseInt(target, 10, 64)
-		if err != nil || id <= 0 {
-			return fmt.Errorf("key %.80q: want kill_switch/line_item/id", key)
-		}
-		own(d, KindKillSwitch, &d.next.Kill.LineItems)
-		if k.On {
-			d.next.Kill.LineItems[ID(id)] = true
-		} else {
-			delete(d.next.Kill.LineItems, ID(id))
-		}
-	default:
-		return fmt.Errorf("key %.80q: unknown scope", key)
-	}
-	d.kills[key] = k
+	d.brakes.stored[name] = k
+	d.copied[KindKillSwitch] = true
 	d.changes++
 	return nil
 }

@@ -112,8 +112,8 @@ func (ed *Editor) SetKillSwitch(ctx context.Context, k *KillSwitch) error {
 	k.At = ed.now().UTC()
 	return ed.store.Write(ctx, func(tx Tx) error {
 		exists := false
-		if k.Scope == ScopeLineItem {
-			_, _, err := tx.Get(ctx, KindLineItem, k.Target)
+		if NewEntity(Kind(k.Scope)) != nil {
+			_, _, err := tx.Get(ctx, Kind(k.Scope), k.Target)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}

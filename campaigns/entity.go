@@ -1,9 +1,6 @@
 package campaigns
 
-import (
-	"fmt"
-	"strconv"
-)
+import "strconv"
 
 // Entity is one of *Agency, *Advertiser, *Campaign, *LineItem and *Creative.
 // Only this package implements it.
@@ -103,14 +100,6 @@ func NewEntity(k Kind) Entity {
 
 // TopicKey is the key of an entity's records on the campaigns topic: "line_item/12".
 func TopicKey(k Kind, id ID) string { return string(k) + "/" + strconv.FormatInt(int64(id), 10) }
-
-// TopicKey is the key of the switch's records: "kill_switch/all" or "kill_switch/line_item/12".
-func (k *KillSwitch) TopicKey() string {
-	if k.Scope == ScopeAll {
-		return string(KindKillSwitch) + "/" + ScopeAll
-	}
-	return fmt.Sprintf("%s/%s/%d", KindKillSwitch, k.Scope, k.Target)
-}
 
 // Bounded says whether b limits spending at all.
 func (b Budget) Bounded() bool { return b.Daily > 0 || b.Lifetime > 0 }

@@ -41,10 +41,9 @@ type Feed struct {
 	ready   atomic.Bool
 	skipped atomic.Int64
 
-	kills map[string]KillSwitch // as last set, by topic key; Run's goroutine alone
-
 	mu struct {
 		sync.Mutex
+		brakes      brakes          // and the order of catalogues
 		subscribers []chan struct{} // cap 1 each
 	}
 }
@@ -57,7 +56,8 @@ func NewFeed(cfg FeedConfig, deps FeedDeps) *Feed {
 	if cfg.RetryWait <= 0 {
 		cfg.RetryWait = 200 * time.Millisecond
 	}
-	f := &Feed{cfg: cfg, deps: deps, kills: map[string]KillSwitch{}}
+	f := &Feed{cfg: cfg, deps: deps}
+	f.mu.brakes.stored = map[string]KillSwitch{}
 	f.catalog.Store(newCatalog())
 	return f
 }
@@ -145,7 +145,9 @@ func (f *Feed) follow(ctx context.Context, next, target *int64) error {
 
 // apply publishes one catalogue with all of recs.
 func (f *Feed) apply(recs []eventlog.Record) {
-	d := newDraft(f.catalog.Load(), f.kills)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := newDraft(f.catalog.Load(), &f.mu.brakes)
 	for _, rec := range recs {
 		if err := d.apply(rec); err != nil {
 			f.skipped.Add(1)
@@ -162,13 +164,32 @@ func (f *Feed) apply(recs []eventlog.Record) {
 
 func (f *Feed) setReady() {
 	if f.ready.CompareAndSwap(false, true) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.signal()
 	}
 }
 
-func (f *Feed) signal() {
+// Fix puts switches in force here, whatever the topic says, in place of those of
+// the call before. They are on until a call leaves them out.
+func (f *Feed) Fix(on []KillSwitch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	fixed := make(map[string]KillSwitch, len(on))
+	for _, k := range on {
+		k.On = true
+		fixed[k.Name()] = k
+	}
+	f.mu.brakes.fixed = fixed
+	next := *f.catalog.Load()
+	f.mu.brakes.in(&next)
+	next.Generation++
+	f.catalog.Store(&next)
+	f.signal()
+}
+
+// signal tells the subscribers; mu is held.
+func (f *Feed) signal() {
 	for _, ch := range f.mu.subscribers {
 		select {
 		case ch <- struct{}{}:

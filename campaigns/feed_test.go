@@ -151,6 +151,56 @@ func TestFeedSkipsAndReportsWhatItCannotRead(t *testing.T) {
 	}
 }
 
+// TestFeedKnowsEveryScope, and that what is fixed here holds whatever the topic
+// says, until it is fixed no more.
+func TestFeedKnowsEveryScope(t *testing.T) {
+	l := openLog(t)
+	f := runFeed(t, campaigns.FeedDeps{Log: l})
+	put := func(name string, on bool, revision int64) {
+		k, err := campaigns.ParseKillSwitch(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.On, k.Revision = on, revision
+		appendAll(t, l, record(t, "kill_switch/"+name, k))
+	}
+	line := campaigns.Lineage{LineItem: &campaigns.LineItem{Meta: campaigns.Meta{ID: 4}}, Campaign: &campaigns.Campaign{Meta: campaigns.Meta{ID: 3}},
+		Advertiser: &campaigns.Advertiser{Meta: campaigns.Meta{ID: 2}}, Agency: &campaigns.Agency{Meta: campaigns.Meta{ID: 1}}}
+	for name, stops := range map[string]func(*campaigns.KillState) bool{
+		"all": func(k *campaigns.KillState) bool { return k.All && k.Stops(line) && k.StopsExchange("demo") },
+		"exchange/demo": func(k *campaigns.KillState) bool {
+			return k.StopsExchange("demo") && !k.StopsExchange("other") && !k.Stops(line)
+		},
+		"agency/1":     func(k *campaigns.KillState) bool { return k.Stops(line) && !k.StopsExchange("demo") },
+		"advertiser/2": func(k *campaigns.KillState) bool { return k.Stops(line) },
+		"campaign/3":   func(k *campaigns.KillState) bool { return k.Stops(line) },
+		"line_item/4":  func(k *campaigns.KillState) bool { return k.Stops(line) },
+		"creative/4":   func(k *campaigns.KillState) bool { return k.StopsCreative(4) && !k.StopsCreative(5) && !k.Stops(line) },
+	} {
+		put(name, true, 1)
+		on := await(t, f, name, func(c *campaigns.Catalog) bool { return stops(&c.Kill) })
+		if b := on.Brakes(); len(b) != 1 || b[0].Name() != name {
+			t.Errorf("%s: the brakes are %+v", name, b)
+		}
+		put(name, false, 2)
+		await(t, f, name+" released", func(c *campaigns.Catalog) bool { return !stops(&c.Kill) && len(c.Brakes()) == 0 })
+	}
+	before := f.Catalog().Generation
+	f.Fix([]campaigns.KillSwitch{{Scope: "line_item", Target: 4, Reason: "fixed", By: "configuration"}})
+	put("line_item/4", false, 3)
+	put("line_item/5", true, 1)
+	c := await(t, f, "an edit over what is fixed", func(c *campaigns.Catalog) bool { return c.Kill.LineItems[5] })
+	if !c.Kill.LineItems[4] || c.Generation <= before {
+		t.Errorf("the topic released what is fixed: %+v", c.Kill)
+	}
+	f.Fix(nil)
+	await(t, f, "fixed no more", func(c *campaigns.Catalog) bool { return !c.Kill.LineItems[4] && c.Kill.LineItems[5] })
+	var none *campaigns.KillState
+	if none.Stops(line) || none.StopsExchange("demo") || none.StopsCreative(1) {
+		t.Error("no switches stop something")
+	}
+}
+
 // TestFeedTellsRepeatsFromANewStore: a repeat of an old revision changes
 // nothing, also for switches; the first revisions of a store that was begun anew
 // on the same log count.

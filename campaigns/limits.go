@@ -73,9 +73,3 @@ const (
 	// record of the log (eventlog.MaxMessageBytes).
 	MaxEntityBytes = 768 << 10
 )
-
-// The scopes of a kill switch.
-const (
-	ScopeAll      = "all"
-	ScopeLineItem = "line_item"
-)

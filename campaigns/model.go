@@ -184,16 +184,3 @@ type TagRule struct {
 	AllOf  []string   `json:"all_of,omitempty"`
 	NoneOf []string   `json:"none_of,omitempty"`
 }
-
-// KillSwitch stops bids at once. Scope "all" stops everything; "line_item" the
-// line item Target.
-type KillSwitch struct {
-	Scope  string    `json:"scope"`
-	Target ID        `json:"target,omitempty"`
-	On     bool      `json:"on"`
-	Reason string    `json:"reason"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
-	// Revision grows by one with each change of this switch; the store assigns it.
-	Revision int64 `json:"revision"`
-}

@@ -61,23 +61,6 @@ func (l *LineItem) Validate(r *Refs) error {
 	return c.err()
 }
 
-// Validate returns nil or a *ValidationError. exists says whether the line item
-// Target does.
-func (k *KillSwitch) Validate(exists bool) error {
-	c := newChecker(KindKillSwitch)
-	switch k.Scope {
-	case ScopeAll:
-		c.check(k.Target == 0, "target", k.Target, "must be absent where the scope is all")
-	case ScopeLineItem:
-		c.check(k.Target > 0 && exists, "target", k.Target, "must be an existing line item")
-	default:
-		c.fail("scope", k.Scope, "must be all or line_item")
-	}
-	c.text("reason", k.Reason, reasonRule)
-	c.text("by", k.By, nameRule)
-	return c.err()
-}
-
 // entity checks what all kinds have in common.
 func (c *checker) entity(e Entity, name string, r *Refs) {
 	c.text("name", name, nameRule)

@@ -317,7 +317,13 @@ func TestKillSwitchRules(t *testing.T) {
 			t.Errorf("%+v: got %v; want one violation of %s", k, err, field)
 		}
 	}
-	f(KillSwitch{Scope: "exchange", Reason: "why", By: "me"}, true, "scope")
+	f(KillSwitch{Scope: "planet", Reason: "why", By: "me"}, true, "scope")
+	f(KillSwitch{Scope: ScopeExchange, Reason: "why", By: "me"}, true, "exchange")
+	f(KillSwitch{Scope: ScopeExchange, Exchange: "Demo", Reason: "why", By: "me"}, true, "exchange")
+	f(KillSwitch{Scope: ScopeExchange, Exchange: "demo", Target: 1, Reason: "why", By: "me"}, true, "target")
+	f(KillSwitch{Scope: ScopeLineItem, Target: 1, Exchange: "demo", Reason: "why", By: "me"}, true, "exchange")
+	f(KillSwitch{Scope: ScopeAdvertiser, Target: 4, Reason: "why", By: "me"}, false, "target")
+	f(KillSwitch{Scope: ScopeCreative, Reason: "why", By: "me"}, true, "target")
 	f(KillSwitch{Scope: ScopeAll, Target: 1, Reason: "why", By: "me"}, true, "target")
 	f(KillSwitch{Scope: ScopeLineItem, Reason: "why", By: "me"}, true, "target")
 	f(KillSwitch{Scope: ScopeLineItem, Target: 4, Reason: "why", By: "me"}, false, "target")
@@ -347,6 +353,21 @@ func TestClipKeepsCharactersWhole(t *testing.T) {
 		got := clip(s)
 		if !strings.HasPrefix(s, strings.TrimSuffix(got, "...")) || len(got) > maxViolationsValue+3 {
 			t.Fatalf("clip(%q) = %q", s, got)
+		}
+	})
+}
+
+func FuzzParseKillSwitch(f *testing.F) {
+	for _, s := range []string{"all", "exchange/demo", "line_item/12", "line_item/012", "all/1", "creative/-1", "agency/", "x/1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		k, err := ParseKillSwitch(name)
+		if err != nil {
+			return
+		}
+		if k.Reason, k.By = "why", "me"; k.Name() != name || k.Validate(true) != nil {
+			t.Errorf("%q is read as %+v, which is named %q: %v", name, k, k.Name(), k.Validate(true))
 		}
 	})
 }

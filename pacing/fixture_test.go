@@ -2,6 +2,7 @@ package pacing
 
 import (
 	"maps"
+	"testing"
 	"time"
 
 	"bidhawk/campaigns"
@@ -59,4 +60,13 @@ func cloneEntities[T any](m map[campaigns.ID]*T) map[campaigns.ID]*T {
 		out[id] = &x
 	}
 	return out
+}
+
+func lineageOf(t *testing.T, c *campaigns.Catalog, id campaigns.ID) campaigns.Lineage {
+	t.Helper()
+	l, ok := c.Lineage(id)
+	if !ok {
+		t.Fatalf("line item %d is not in the catalogue", id)
+	}
+	return l
 }

@@ -219,6 +219,15 @@ func TestPacerRefuses(t *testing.T) {
 		if got := reasons(w.lease(11))[11]; got != RefusedInactive {
 			t.Errorf("killed: %v", got)
 		}
+		c = cloneCatalog(c)
+		c.Kill = campaigns.KillState{}
+		c.Kill.Advertisers = map[campaigns.ID]bool{lineageOf(t, c, 11).Advertiser.ID: true}
+		w.catalog = c
+		w.feed.Store(c)
+		w.settle()
+		if got := reasons(w.lease(11))[11]; got != RefusedInactive {
+			t.Errorf("its advertiser killed: %v", got)
+		}
 		if err := w.stop(); err != nil {
 			t.Error(err)
 		}

@@ -246,7 +246,7 @@ func (s *shard) zoneOf(name string) (*time.Location, error) {
 }
 
 func (s *shard) killed(id campaigns.ID) bool {
-	return s.catalog == nil || s.catalog.Kill.All || s.catalog.Kill.LineItems[id]
+	return s.catalog == nil || s.catalog.KillsLineItem(id)
 }
 
 // bidders counts the bidders that share bk's money: those that asked lately.

@@ -32,7 +32,8 @@ type Params struct {
 }
 
 // Build compiles the line items of cat that may bid: active, with active
-// parents and an active creative, not killed, not over. The error joins what is
+// parents and an active creative, not over. Kill switches are not looked at: they
+// must not wait for an index. The error joins what is
 // wrong with line items that cannot be compiled; the index, which is never nil,
 // serves the others.
 func Build(cat *campaigns.Catalog, p Params) (*Index, error) {
@@ -102,8 +103,6 @@ func lineOf(cat *campaigns.Catalog, id campaigns.ID, now time.Time) (Line, Reaso
 		return Line{}, ReasonParent
 	case !lineage.Active():
 		return Line{}, ReasonStatus
-	case cat.Kill.All || cat.Kill.LineItems[id]:
-		return Line{}, ReasonKilled
 	}
 	line := Line{Lineage: lineage}
 	if _, end := flight(lineage); now.UnixMilli() >= end {

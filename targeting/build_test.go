@@ -85,8 +85,6 @@ func TestLeftOut(t *testing.T) {
 	f(ReasonStatus, func(c *campaigns.Catalog) { c.Agencies[1].Status = campaigns.StatusArchived })
 	f(ReasonParent, func(c *campaigns.Catalog) { delete(c.Agencies, 1) })
 	f(ReasonParent, func(c *campaigns.Catalog) { c.LineItems[1].CampaignID = 6 })
-	f(ReasonKilled, func(c *campaigns.Catalog) { c.Kill.All = true })
-	f(ReasonKilled, func(c *campaigns.Catalog) { c.Kill.LineItems = map[campaigns.ID]bool{1: true} })
 	f(ReasonFlight, func(c *campaigns.Catalog) { c.LineItems[1].End = epoch })
 	f(ReasonFlight, func(c *campaigns.Catalog) { c.Campaigns[5].End = epoch.Add(-time.Hour) })
 	f(ReasonFlight, func(c *campaigns.Catalog) { c.LineItems[1].Start = epoch.Add(time.Millisecond) }) // compiled, waits

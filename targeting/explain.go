@@ -12,13 +12,12 @@ type Reason string
 
 // The reasons that are no dimension of targeting.
 const (
-	ReasonFlight    Reason = "flight"      // the line item's dates, or its campaign's
-	ReasonStatus    Reason = "status"      // it or a parent is not active
-	ReasonKilled    Reason = "kill_switch" // stopped by a kill switch
-	ReasonCreatives Reason = "creatives"   // it has no active creative
-	ReasonParent    Reason = "parent"      // a parent is missing from the catalog
-	ReasonInvalid   Reason = "invalid"     // it cannot be compiled: Build's error says why
-	ReasonUnknown   Reason = "unknown"     // no such line item in the catalog
+	ReasonFlight    Reason = "flight"    // the line item's dates, or its campaign's
+	ReasonStatus    Reason = "status"    // it or a parent is not active
+	ReasonCreatives Reason = "creatives" // it has no active creative
+	ReasonParent    Reason = "parent"    // a parent is missing from the catalog
+	ReasonInvalid   Reason = "invalid"   // it cannot be compiled: Build's error says why
+	ReasonUnknown   Reason = "unknown"   // no such line item in the catalog
 )
 
 const reasonDeals Reason = "deals"

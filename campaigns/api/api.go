@@ -45,6 +45,8 @@ type Deps struct {
 	Keys  campaigns.KeyStore
 	Tags  campaigns.TagResolver
 	Now   func() time.Time
+	// KnowsExchange says whether an exchange of that name is configured; nil: any may be.
+	KnowsExchange func(name string) bool
 	// OnError gets the errors behind the answers of 500. It must not block.
 	OnError func(r *http.Request, err error)
 }

@@ -12,10 +12,11 @@ import (
 
 type killSwitchInput struct {
 	Body struct {
-		Scope  string `json:"scope" doc:"all, or line_item"`
-		Target int64  `json:"target,omitempty" doc:"The line item's id"`
-		On     bool   `json:"on" doc:"true stops bids within a second; false lets them go on"`
-		Reason string `json:"reason" doc:"For the log and the next shift"`
+		Scope    string `json:"scope" doc:"all, exchange, agency, advertiser, campaign, line_item or creative"`
+		Target   int64  `json:"target,omitempty" doc:"The entity's id; absent where the scope is all or exchange"`
+		Exchange string `json:"exchange,omitempty" doc:"The exchange's name, where the scope is exchange"`
+		On       bool   `json:"on" doc:"true stops bids within a second; false lets them go on"`
+		Reason   string `json:"reason" doc:"For the log and the next shift"`
 	}
 }
 
@@ -57,8 +58,14 @@ func (a *API) setKillSwitch(ctx context.Context, in *killSwitchInput) (*killSwit
 	if err := operatorOnly(ctx); err != nil {
 		return nil, err
 	}
-	k := campaigns.KillSwitch{Scope: in.Body.Scope, Target: campaigns.ID(in.Body.Target), On: in.Body.On,
+	k := campaigns.KillSwitch{Scope: in.Body.Scope, Target: campaigns.ID(in.Body.Target), Exchange: in.Body.Exchange, On: in.Body.On,
 		Reason: in.Body.Reason, By: caller(ctx).Name}
+	// A switch of a name that nobody has would stop nothing, and its setter believes
+	// that it did. One of an exchange that has gone may still be released.
+	if known := a.deps.KnowsExchange; known != nil && k.On && k.Scope == campaigns.ScopeExchange && !known(k.Exchange) {
+		return nil, fail(ctx, &campaigns.ValidationError{Violations: []campaigns.Violation{
+			{Field: "kill_switch.exchange", Value: k.Exchange, Rule: "must be a configured exchange"}}})
+	}
 	if err := a.editor.SetKillSwitch(ctx, &k); err != nil {
 		return nil, fail(ctx, err)
 	}

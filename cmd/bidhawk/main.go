@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"bidhawk/campaigns"
 	"bidhawk/cmd/node"
 )
 
@@ -29,6 +30,9 @@ type commands struct {
 	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
 	Explain     explainCommand     `cmd:"" help:"Say what the bidder does with a bid request, and why."`
+	Kill        killCommand        `cmd:"" help:"Stop bids at once, through a running node."`
+	Release     releaseCommand     `cmd:"" help:"Let bids go on that a kill switch or breaker has stopped."`
+	Brakes      brakesCommand      `cmd:"" help:"List what stops bidding, why, since when, and how to release it."`
 	Supply      supplyCommand      `cmd:"" help:"Work with what is known of who may sell."`
 	Check       checkCommand       `cmd:"" help:"Check a configuration file and say what is in force."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -41,7 +45,8 @@ func main() {
 	defer stop()
 	var c commands
 	k := kong.Parse(&c, kong.Name("bidhawk"),
-		kong.Description("An open-source demand-side platform server."), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Description("An open-source demand-side platform server."), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"scopes": strings.Join(campaigns.KillScopes(), ", ")})
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bidhawk: "+oneLine(err))
 		stop()

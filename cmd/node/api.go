@@ -18,7 +18,7 @@ import (
 // apiHandler is the campaign API with the other rooms' operations, and the console.
 func (n *Node) apiHandler() (http.Handler, error) {
 	a, err := api.New(api.Config{}, api.Deps{
-		Store: n.store, Keys: n.store, Tags: n.taxonomy, Now: Clock,
+		Store: n.store, Keys: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},
@@ -39,6 +39,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	n.registerLedger(a.Huma())
 	n.registerReportTotals(a.Huma())
 	n.registerLive(a.Huma())
+	n.registerBrakes(a.Huma())
 	n.registerAudience(a.Huma())
 	n.registerExplain(a.Huma())
 	mux := http.NewServeMux()

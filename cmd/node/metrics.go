@@ -25,6 +25,7 @@ func (n *Node) writeMetrics(w io.Writer) {
 	gauge("bidhawk_config_generation", n.bidder.Generation())
 	gauge("bidhawk_dead_letters_total", n.deadLetters.Load())
 	gauge("bidhawk_campaign_records_skipped_total", n.feed.Skipped())
+	n.writeBrakeMetrics(w)
 	gauge("bidhawk_frequency_keys", n.frequency.Len())
 	n.writeLogMetrics(w, gauge)
 	n.writeMoneyMetrics(w, gauge)

@@ -45,6 +45,7 @@ type Node struct {
 	store *sqlite.Store
 	relay *sqlite.Relay
 	feed  *campaigns.Feed
+	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followFiles alone
 
 	profileStore *profiles.Store
 	profileFeed  *profiles.Feed
@@ -90,7 +91,7 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 		return n, wrong("data_dir", cfg.DataDir, "a directory that can be made: "+err.Error())
 	}
 	for _, open := range []func(context.Context) error{
-		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openProfiles, n.openMoney, n.openReports, n.openInventory, n.openBidder, n.openServers,
+		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openBrakes, n.openProfiles, n.openMoney, n.openReports, n.openInventory, n.openBidder, n.openServers,
 	} {
 		if err := open(ctx); err != nil {
 			return n, err
@@ -379,6 +380,7 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 	run("exposures", n.exposures.Run)
 	run("reports", n.runReports)
 	run("index", n.followCatalog)
+	run("brakes", n.followBrakes)
 	run("files", n.followFiles)
 }
 

@@ -67,11 +67,16 @@ function line(raw) {
 }
 
 // killSwitches reads a page of GET /v1/kill-switches: the switches that are on,
-// by line item, and the one of everything under 'all'.
+// by line item, the one of everything under 'all', others under 'exchange/demo'.
 export function killSwitches(page) {
   const on = new Map();
   for (const k of page.items ?? []) {
-    if (k.on) on.set(k.scope === 'all' ? 'all' : String(k.target), { reason: k.reason, by: k.by, at: Date.parse(k.at) });
+    if (k.on) on.set(switchOf(k), { reason: k.reason, by: k.by, at: Date.parse(k.at) });
   }
   return on;
+}
+
+function switchOf(k) {
+  if (k.scope === 'all') return 'all';
+  return k.scope === 'line_item' ? String(k.target) : `${k.scope}/${k.exchange ?? k.target}`;
 }

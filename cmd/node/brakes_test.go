@@ -1,0 +1,176 @@
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bidhawk/bidder"
+	"bidhawk/campaigns"
+)
+
+// put sets a kill switch through the API.
+func (r *running) put(name string, on bool) {
+	r.t.Helper()
+	k, err := campaigns.ParseKillSwitch(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.do("PUT", "/v1/kill-switches", fmt.Sprintf(`{"scope":%q,"target":%d,"exchange":%q,"on":%v,"reason":"a test"}`, k.Scope, k.Target, k.Exchange, on), nil)
+}
+
+// killed counts the requests that got no bid because of a kill switch.
+func (r *running) killed() uint64 { return r.n.bidder.Metrics().Totals().NoBids["killed"] }
+
+// explained is what the bidder says of a request to it.
+func (r *running) explained(l line, user string) (x bidder.Explanation) {
+	r.t.Helper()
+	status, _, b := r.call(r.key, "POST", fmt.Sprintf("/v1/explain?exchange=demo&line_item=%d", l.id), string(bidRequest(l, user)))
+	if status == http.StatusNotFound { // the bidder has not compiled it yet
+		return x
+	}
+	if status != http.StatusOK {
+		r.t.Fatalf("explain: %d %s", status, b)
+	}
+	if err := json.Unmarshal(b, &x); err != nil {
+		r.t.Fatal(err)
+	}
+	return x
+}
+
+// Every kill switch acts on bids within a second of the API's answer, is counted
+// as what it is, explained, listed with its release, and released within a second.
+func TestEveryScopeStopsBidsWithinASecond(t *testing.T) {
+	r := start(t, installation(t))
+	ours := r.newLine(123, `{}`)
+	var item struct {
+		Campaign  int64   `json:"campaign_id"`
+		Creatives []int64 `json:"creative_ids"`
+	}
+	r.do("GET", fmt.Sprintf("/v1/line-items/%d", ours.id), "", &item)
+	acme := r.entity("/v1/advertisers", "Acme Motors")
+	var advertiser struct {
+		Agency int64 `json:"agency_id"`
+	}
+	r.do("GET", fmt.Sprintf("/v1/advertisers/%d", acme), "", &advertiser)
+	r.bidding(ours, "u0000001")
+	f := func(name string) {
+		t.Helper()
+		before := r.killed()
+		r.put(name, true)
+		stop := within(t, oneSecond, name+" stops bids", func() bool { return r.offer(ours, "u0000001") == nil })
+		if n := r.killed() - before; n == 0 {
+			t.Errorf("%s: no request is counted as killed: %v", name, r.n.bidder.Metrics().Totals().NoBids)
+		}
+		x := r.explained(ours, "u0000001")
+		if x.NoBid != "killed" || len(x.Refused) == 0 && (len(x.Imps) != 1 || x.Imps[0].LineItems[0].First != "killed") {
+			t.Errorf("%s: explained as %+v", name, x)
+		}
+		list := r.n.brakes()
+		if len(list) != 1 || list[0].Switch != name || list[0].By != "bootstrap operator" || list[0].Reason != "a test" || list[0].At.IsZero() ||
+			!strings.Contains(list[0].Release, "bidhawk release "+strings.Replace(name, "/", " ", 1)) {
+			t.Errorf("%s is listed as %+v", name, list)
+		}
+		r.put(name, false)
+		again := within(t, oneSecond, name+" lets bids go on", func() bool { return r.offer(ours, "u0000001") != nil })
+		t.Logf("%s: no bid after %v, a bid after %v", name, stop.Round(time.Millisecond), again.Round(time.Millisecond))
+	}
+	f("all")
+	f("exchange/demo")
+	f(fmt.Sprintf("agency/%d", advertiser.Agency))
+	f(fmt.Sprintf("advertiser/%d", acme))
+	f(fmt.Sprintf("campaign/%d", item.Campaign))
+	f(fmt.Sprintf("line_item/%d", ours.id))
+	f(fmt.Sprintf("creative/%d", item.Creatives[0]))
+
+	for body, field := range map[string]string{
+		`{"scope":"exchange","exchange":"demmo","on":true,"reason":"a test"}`: "kill_switch.exchange",
+		`{"scope":"exchange","target":3,"on":true,"reason":"a test"}`:         "kill_switch.exchange",
+		`{"scope":"creative","target":99999,"on":true,"reason":"a test"}`:     "kill_switch.target",
+		`{"scope":"planet","target":3,"on":true,"reason":"a test"}`:           "kill_switch.scope",
+		`{"scope":"all","exchange":"demo","on":true,"reason":"a test"}`:       "kill_switch.exchange",
+		`{"scope":"all","on":true,"reason":""}`:                               "kill_switch.reason",
+	} {
+		if status, _, b := r.call(r.key, "PUT", "/v1/kill-switches", body); status != http.StatusUnprocessableEntity || !strings.Contains(string(b), `"`+field+`"`) {
+			t.Errorf("%s: %d %s; want a refusal that names %s", body, status, b, field)
+		}
+	}
+	if r.offer(ours, "u0000001") == nil {
+		t.Error("a refused switch stopped bids")
+	}
+	// An exchange that has gone can be released.
+	r.do("PUT", "/v1/kill-switches", `{"scope":"exchange","exchange":"gone","on":false,"reason":"a test"}`, nil)
+}
+
+// The configuration's switches hold whatever the store says, from the first bid
+// on; those of brakes.file follow the file.
+func TestConfigurationStopsBids(t *testing.T) {
+	c := installation(t)
+	file := filepath.Join(t.TempDir(), "brakes.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("exchange/demo: bills twice\n")
+	c.Brakes.File, c.Brakes.ReloadEvery = file, 100*time.Millisecond
+	r := start(t, c)
+	ours := r.newLine(123, `{}`)
+	var x bidder.Explanation
+	within(t, oneSecond, "the line item is known", func() bool { x = r.explained(ours, "u0000001"); return x.Exchange != "" })
+	if x.NoBid != "killed" || r.offer(ours, "u0000001") != nil {
+		t.Errorf("got %+v; want the file's switch in force", x)
+	}
+	r.put("exchange/demo", false) // the store's word does not count
+	if r.offer(ours, "u0000001") != nil || len(r.n.brakes()) != 1 || r.n.brakes()[0].Release != "take exchange/demo out of the file of brakes.file on each node" {
+		t.Errorf("the store released a switch of the configuration: %+v", r.n.brakes())
+	}
+	write("{}\n")
+	within(t, oneSecond, "the file's release", func() bool { return len(r.n.brakes()) == 0 })
+	r.bidding(ours, "u0000001")
+	write("all: \"\"\n") // no reason: refused, and nothing changes
+	time.Sleep(250 * time.Millisecond)
+	if r.offer(ours, "u0000001") == nil {
+		t.Error("a file that breaks a rule stopped bids")
+	}
+	write(fmt.Sprintf("line_item/%d: wrong landing page\n", ours.id))
+	within(t, oneSecond, "the file's switch", func() bool { return r.offer(ours, "u0000001") == nil })
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(250 * time.Millisecond)
+	if r.offer(ours, "u0000001") != nil {
+		t.Error("a file that has gone released its switches")
+	}
+}
+
+func TestConfigurationErrorsNameTheSwitch(t *testing.T) {
+	f := func(name, reason, want string) {
+		t.Helper()
+		c := valid()
+		c.Brakes.Stop = map[string]string{name: reason}
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v; want %q", name, err, want)
+		}
+	}
+	f("everything", "why", "setting brakes.stop: got \"everything\"")
+	f("line_item/x", "why", "line_item/x")
+	f("exchange", "why", "exchange/NAME")
+	f("all", "", "setting brakes.stop.all")
+	c := valid()
+	c.Brakes.Stop = map[string]string{"all": "night", "exchange/demo": "ticket 1"}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	list, err := switches(c.Brakes.Stop, "brakes.stop", byConfiguration, time.Now())
+	if err != nil || !slices.ContainsFunc(list, func(k campaigns.KillSwitch) bool { return k.Name() == "all" && k.On }) {
+		t.Errorf("got %+v, %v", list, err)
+	}
+}
