@@ -141,7 +141,7 @@ func TestFileAndEnvironmentMeanTheSame(t *testing.T) {
 	}
 	text := strings.Join(sections[""], "\n") + "\n"
 	for _, name := range []string{"listen", "log", "secrets", "campaigns", "bidder", "profiles", "pacing", "frequency", "scoring", "rates",
-		"privacy", "identity", "supply", "traffic", "offers", "currency"} {
+		"privacy", "identity", "supply", "traffic", "offers", "brakes", "currency"} {
 		text += name + ": {" + strings.Join(sections[name], ", ") + "}\n"
 	}
 	text += "event_log: {" + strings.Join(sections["event_log"], ", ") + ", kafka: {" + strings.Join(sections["event_log.kafka"], ", ") + "}}\n"
