@@ -95,7 +95,7 @@ func (b *Bidder) admitCurrency(a *auction) NoBid {
 func (b *Bidder) admitUser(a *auction) NoBid {
 	s := consent.SignalsOf(&a.req)
 	a.privacy = b.cfg.Privacy.Decide(&s)
-	a.user = 0
+	a.user, a.home = 0, household{}
 	if a.privacy.Personal {
 		a.user, a.userFrom = b.deps.Users.Resolve(&a.req, a.exchange.UserIDSpace, a.now)
 		return NoBidNone

@@ -8,6 +8,7 @@ import (
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/content"
 	"bidhawk/internal/money"
+	"bidhawk/pacing/frequency"
 	"bidhawk/targeting"
 )
 
@@ -32,10 +33,11 @@ type line struct {
 	zone       *time.Location
 	fee        money.PPM
 	ads        []*ad
-	media      media  // of its ads
-	cid        []byte // campaign id, as bids carry it
-	onDeals    bool   // targets deals: bids under one of them only
-	dsa        []byte // bid.ext.dsa up to what depends on the user
+	caps       []frequency.Caps // of each ad
+	media      media            // of its ads
+	cid        []byte           // campaign id, as bids carry it
+	onDeals    bool             // targets deals: bids under one of them only
+	dsa        []byte           // bid.ext.dsa up to what depends on the user
 }
 
 func (l *line) lineage() campaigns.Lineage {
@@ -87,6 +89,7 @@ func (k *compiler) newLine(t *targeting.Line) line {
 		l.ads = append(l.ads, a)
 		l.media = l.media.with(a.medium)
 	}
+	l.caps = capsOfAds(&l)
 	return l
 }
 

@@ -40,6 +40,7 @@ type auction struct {
 	privacy  consent.Decision
 	user     ids.UserKey
 	userFrom identity.Source
+	home     household
 	fx       *rates.Table
 	cur      money.Currency // of the answer
 	room     int            // bytes of the answer that are left for bids

@@ -6,7 +6,6 @@ import (
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
-	"bidhawk/pacing"
 )
 
 // PriceExplanation is how a line item's price on an impression comes about. Prices
@@ -31,6 +30,7 @@ type PriceExplanation struct {
 	DealPrice   bool         `json:"deal_price,omitempty"` // at=3: the floor is the price
 	Multiplier  string       `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
 	Reason      string       `json:"reason,omitempty"`     // why there is no bid at this price
+	Cap         string       `json:"cap,omitempty"`        // the first frequency cap that refuses it
 }
 
 // explainLine finds the first reason against a line item on impression i, and all
@@ -152,7 +152,7 @@ func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row
 		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar}
 		priced, r := b.bid(a, imp, l, c)
 		if r == NoBidNone {
-			r = b.wouldAfford(a, l, &priced, pacing.DayOf(a.now.In(l.zone)))
+			r = b.wouldAfford(a, l, &priced)
 		}
 		if len(e.Prices) < maxExplained || r == NoBidNone && !ok {
 			e.Prices = append(e.Prices, b.explainPrice(a, imp, l, &priced, r))
@@ -191,6 +191,9 @@ func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidat
 	}
 	if reason != NoBidNone {
 		p.Reason = reason.String()
+	}
+	if refusing := b.refusingCap(a, l, &l.caps[c.ad]); refusing != nil {
+		p.Cap = refusing.String()
 	}
 	return p
 }

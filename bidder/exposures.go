@@ -32,9 +32,12 @@ type ExposuresConfig struct {
 	// that is not known yet would escape its cap for good.
 	Catalog   func() *campaigns.Catalog
 	Frequency *frequency.Counter
-	Rates     *scoring.Rates
-	Clock     func() time.Time
-	Logger    *zap.Logger
+	// Incarnation is that of this process's bids: their impressions end what they
+	// had in flight here.
+	Incarnation uint64
+	Rates       *scoring.Rates
+	Clock       func() time.Time
+	Logger      *zap.Logger
 	// DeadLetter gets the records that can't be read.
 	DeadLetter func(r eventlog.Record, reason string)
 }
@@ -46,26 +49,29 @@ type Exposures struct {
 	cfg ExposuresConfig
 	db  *pebble.DB
 	lag []atomic.Int64
-	// mu guards the batch in the making, the order of commits, and zones.
-	mu    sync.Mutex
-	zones map[string]*time.Location
+	// mu guards the batch in the making, the order of commits, and binding.
+	mu      sync.Mutex
+	binding binding
+	noRoom  atomic.Uint64
 }
 
 // Keys: a letter, then fixed-width big-endian fields.
 //
 //	o partition                  -> next offset
 //	d day type bid               -> seen
-//	f day user line item         -> impressions shown
+//	c level entity per window subject kind -> exposures (frequency.State)
 //	r creative                   -> impressions, clicks
+//	f (of before caps had windows: dropped)
 const (
-	keyOffset    = 'o'
-	keySeen      = 'd'
-	keyFrequency = 'f'
-	keyRate      = 'r'
+	keyOffset = 'o'
+	keySeen   = 'd'
+	keyCap    = 'c'
+	keyPerDay = 'f'
+	keyRate   = 'r'
 )
 
-// keepDays is for how long ids and counts are kept: repeats later than that are
-// counted again here, and nowhere else.
+// keepDays is for how long ids are kept: repeats later than that are counted again
+// here, and nowhere else. Counts stay for as long as their windows.
 const keepDays = 3
 
 // OpenExposures opens the state and restores the counts.
@@ -81,8 +87,8 @@ func OpenExposures(ctx context.Context, cfg ExposuresConfig) (*Exposures, error)
 	if err != nil {
 		return nil, fmt.Errorf("open exposure counts in %s: %w", cfg.Dir, err)
 	}
-	e := &Exposures{cfg: cfg, db: db, zones: make(map[string]*time.Location), lag: make([]atomic.Int64, partitions)}
-	if err := errors.Join(e.forget(cfg.Clock()), e.restore()); err != nil {
+	e := &Exposures{cfg: cfg, db: db, lag: make([]atomic.Int64, partitions)}
+	if err := errors.Join(e.forget(cfg.Clock()), e.restoreRates()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return e, nil
@@ -97,22 +103,13 @@ func (quiet) Fatalf(f string, a ...any) {
 	panic(fmt.Sprintf("exposure counts: "+f, a...)) // Pebble's own contract: it can't go on
 }
 
-func (e *Exposures) restore() error {
+func (e *Exposures) restoreRates() error {
 	rates := make(map[campaigns.ID]scoring.Observed)
-	err := errors.Join(
-		e.scan(keyFrequency, 21, 8, func(k, v []byte) {
-			e.cfg.Frequency.Restore(frequency.Key{
-				Day:      pacing.Day(binary.BigEndian.Uint32(k[1:])),
-				User:     ids.UserKey(binary.BigEndian.Uint64(k[5:])),
-				LineItem: campaigns.ID(binary.BigEndian.Uint64(k[13:])),
-			}, int(binary.BigEndian.Uint64(v)))
-		}),
-		e.scan(keyRate, 9, 16, func(k, v []byte) {
-			rates[campaigns.ID(binary.BigEndian.Uint64(k[1:]))] = scoring.Observed{
-				Impressions: int64(binary.BigEndian.Uint64(v)), Clicks: int64(binary.BigEndian.Uint64(v[8:])),
-			}
-		}),
-	)
+	err := e.scan(keyRate, 9, 16, func(k, v []byte) {
+		rates[campaigns.ID(binary.BigEndian.Uint64(k[1:]))] = scoring.Observed{
+			Impressions: int64(binary.BigEndian.Uint64(v)), Clicks: int64(binary.BigEndian.Uint64(v[8:])),
+		}
+	})
 	e.cfg.Rates.Restore(rates)
 	return err
 }
@@ -134,17 +131,17 @@ func (e *Exposures) scan(kind byte, keyLen, valueLen int, f func(k, v []byte)) e
 	return nil
 }
 
-// forget drops what is older than keepDays, here and in the counter.
+// forget drops ids that are older than keepDays, and counts that are over.
 func (e *Exposures) forget(now time.Time) error {
-	old := oldest(now)
-	e.cfg.Frequency.Forget(old)
-	for _, kind := range []byte{keySeen, keyFrequency} {
-		to := binary.BigEndian.AppendUint32([]byte{kind}, uint32(old))
-		if err := e.db.DeleteRange([]byte{kind}, to, pebble.NoSync); err != nil {
+	for _, r := range [][2][]byte{
+		{{keySeen}, binary.BigEndian.AppendUint32([]byte{keySeen}, uint32(oldest(now)))},
+		{{keyPerDay}, {keyPerDay + 1}},
+	} {
+		if err := e.db.DeleteRange(r[0], r[1], pebble.NoSync); err != nil {
 			return fmt.Errorf("forget old exposure counts: %w", err)
 		}
 	}
-	return nil
+	return e.review(now)
 }
 
 // oldest is the first day that is kept.
@@ -303,9 +300,13 @@ func parseExposure(v []byte) (x exposureRecord, err error) {
 		return x, errors.New("exposure without a bid id")
 	case x.BidAt.IsZero():
 		return x, errors.New("exposure without bid_at")
-	case x.User != "":
-		if _, err := ids.ParseUserKey(x.User); err != nil {
-			return x, fmt.Errorf("exposure's user: %w", err)
+	}
+	for _, k := range [...]struct{ of, text string }{{"user", x.User}, {"household", x.Household}} {
+		if k.text == "" {
+			continue
+		}
+		if _, err := ids.ParseUserKey(k.text); err != nil {
+			return x, fmt.Errorf("exposure's %s: %w", k.of, err)
 		}
 	}
 	return x, nil
@@ -333,15 +334,10 @@ func (e *Exposures) count(b *pebble.Batch, x exposureRecord, learned *[]func()) 
 		return err
 	}
 	*learned = append(*learned, func() { e.cfg.Rates.Observe(x.Creative, impressions, clicks) })
-	key, capped := e.frequencyKey(&x)
-	if !capped || impressions == 0 {
+	if impressions == 0 {
 		return nil
 	}
-	k := binary.BigEndian.AppendUint32([]byte{keyFrequency}, uint32(key.Day))
-	k = binary.BigEndian.AppendUint64(k, uint64(key.User))
-	k = binary.BigEndian.AppendUint64(k, uint64(key.LineItem))
-	*learned = append(*learned, func() { e.cfg.Frequency.Shown(key) })
-	return add(b, k, 1)
+	return e.countCaps(b, &x, learned)
 }
 
 func seenKey(x *exposureRecord) []byte {
@@ -350,36 +346,6 @@ func seenKey(x *exposureRecord) []byte {
 	k = append(k, make([]byte, 16)...)
 	x.Bid.Put(k[len(k)-16:])
 	return k
-}
-
-// frequencyKey is what x counts for; capped is false where nothing is kept: the
-// line item has no cap, the user is not known, or the day is over for good.
-func (e *Exposures) frequencyKey(x *exposureRecord) (k frequency.Key, capped bool) {
-	l, ok := e.cfg.Catalog().Lineage(x.LineItem)
-	if !ok || l.LineItem.FrequencyCap.PerDay == 0 || x.User == "" {
-		return k, false
-	}
-	user, err := ids.ParseUserKey(x.User)
-	if err != nil {
-		return k, false
-	}
-	zone := e.zone(l.Advertiser.TimeZone)
-	if zone == nil {
-		return k, false
-	}
-	k = frequency.Key{User: user, LineItem: x.LineItem, Day: pacing.DayOf(x.BidAt.In(zone))}
-	return k, k.Day >= oldest(e.cfg.Clock())
-}
-
-// zone is a time zone by name, nil where there is none; loading one reads a
-// file, so it is kept. mu is held.
-func (e *Exposures) zone(name string) *time.Location {
-	z, ok := e.zones[name]
-	if !ok {
-		z, _ = time.LoadLocation(name)
-		e.zones[name] = z
-	}
-	return z
 }
 
 func has(b *pebble.Batch, k []byte) (bool, error) {

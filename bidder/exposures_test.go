@@ -90,11 +90,24 @@ func (m *memory) wantRate(creative campaigns.ID, impressions, clicks int64) {
 	}
 }
 
-func (m *memory) wantCount(user ids.UserKey, li campaigns.ID, day pacing.Day, want int) {
+// wantCount is of the caps of line item 10, at at.
+func (m *memory) wantCount(user ids.UserKey, at time.Time, want int) {
 	m.t.Helper()
-	if got := m.cfg.Frequency.Count(frequency.Key{User: user, LineItem: li, Day: day}); got != want {
-		m.t.Errorf("user %v, line item %d, day %d: %d; want %d", user, li, day, got, want)
+	for _, c := range cappedBy(m.t, m.catalog.Load()).User {
+		if got := m.cfg.Frequency.Count(&c, frequency.Subject{Kind: frequency.User, Key: uint64(user)}, at); got != want {
+			m.t.Errorf("user %v at %v: %d towards %v; want %d", user, at, got, &c, want)
+		}
 	}
+}
+
+// cappedBy are the caps of the line item 10.
+func cappedBy(t testing.TB, cat *campaigns.Catalog) frequency.Caps {
+	t.Helper()
+	l, ok := cat.Lineage(10)
+	if !ok {
+		t.Fatal("line item 10 is not there")
+	}
+	return frequency.CapsOf(l, cat.Creatives[100])
 }
 
 // shown is an impression of the capped line item to user, bid at at.
@@ -249,8 +262,8 @@ func TestExposuresSurviveARestart(t *testing.T) {
 	check := func() {
 		t.Helper()
 		m.wantRate(100, 3, 1)
-		m.wantCount(alice, 10, 20260302, 2)
-		m.wantCount(bob, 10, 20260302, 1)
+		m.wantCount(alice, testNow, 2)
+		m.wantCount(bob, testNow, 1)
 	}
 	check()
 	stop()
@@ -262,7 +275,7 @@ func TestExposuresSurviveARestart(t *testing.T) {
 	check()
 	log.addExposures(shown(4, bob, testNow))
 	m.caughtUp(10)
-	m.wantCount(bob, 10, 20260302, 2)
+	m.wantCount(bob, testNow, 2)
 	if n := m.x.Lag(); n != 0 {
 		t.Errorf("lag %d", n)
 	}
@@ -286,7 +299,7 @@ func TestExposuresReadAgainFromTheFirst(t *testing.T) {
 	stop = m.run()
 	m.caughtUp(2)
 	m.wantRate(100, 3, 0)
-	m.wantCount(alice, 10, 20260302, 2)
+	m.wantCount(alice, testNow, 2)
 	stop()
 
 	log.addExposures(a, b, shown(5, bob, testNow), shown(6, bob, testNow))
@@ -296,7 +309,7 @@ func TestExposuresReadAgainFromTheFirst(t *testing.T) {
 	stop = m.run()
 	m.caughtUp(6)
 	m.wantRate(100, 4, 0) // bid 6; what retention took is gone
-	m.wantCount(bob, 10, 20260302, 2)
+	m.wantCount(bob, testNow, 2)
 	stop()
 }
 
@@ -314,11 +327,10 @@ func TestCapsCountByTheAdvertisersDay(t *testing.T) {
 	log.addExposures(shown(1, alice, night), shown(2, alice, night.Add(2*time.Hour)), late, other, unknown, shown(6, 0, night))
 	stop := m.run()
 	m.caughtUp(6)
-	m.wantCount(alice, 10, 20260301, 2)
-	m.wantCount(alice, 10, 20260302, 1)
+	m.wantCount(alice, night.Add(3*time.Hour), 1) // the day before is over
 	m.wantRate(100, 6, 0)
-	if n := m.cfg.Frequency.Len(); n != 2 {
-		t.Errorf("%d keys are counted; want 2: of one user, one line item and two days", n)
+	if n := m.cfg.Frequency.Len(); n != 1 {
+		t.Errorf("%d keys are counted; want 1: of one user and one line item", n)
 	}
 	stop()
 }
@@ -338,7 +350,7 @@ func TestExposuresWaitForTheCatalogue(t *testing.T) {
 	}
 	m.catalog.Store(cat)
 	m.caughtUp(1)
-	m.wantCount(alice, 10, 20260302, 1)
+	m.wantCount(alice, testNow, 1)
 	stop()
 
 	m.catalog.Store(nil)
@@ -378,8 +390,8 @@ func TestUnreadableExposuresGoToDeadLetters(t *testing.T) {
 		}
 	}
 	m.wantRate(100, 2, 0)
-	m.wantCount(alice, 10, 20260302, 1)
-	m.wantCount(bob, 10, 20260302, 1)
+	m.wantCount(alice, testNow, 1)
+	m.wantCount(bob, testNow, 1)
 }
 
 // What is not an impression or click, and what is a test, counts for nothing.
@@ -398,7 +410,7 @@ func TestExposuresOfOtherTypesAreIgnored(t *testing.T) {
 	m.caughtUp(6)
 	stop()
 	m.wantRate(100, 0, 0)
-	m.wantCount(alice, 10, 20260302, 0)
+	m.wantCount(alice, testNow, 0)
 	if got := m.reasons(); len(got) != 0 {
 		t.Errorf("dead letters: %q", got)
 	}
@@ -412,7 +424,7 @@ func TestExposuresRetryALogThatIsAway(t *testing.T) {
 	stop := m.run()
 	m.caughtUp(1)
 	stop()
-	m.wantCount(alice, 10, 20260302, 1)
+	m.wantCount(alice, testNow, 1)
 	if log.failReads != 0 || log.failFetches != 0 {
 		t.Errorf("%d reads and %d fetches were not tried", log.failReads, log.failFetches)
 	}
@@ -429,13 +441,20 @@ func TestExposuresForgetOldDays(t *testing.T) {
 		t.Errorf("%d ids are remembered, %v; want 2", seen, err)
 	}
 	stop()
-	m.clock.Set(testNow.AddDate(0, 0, keepDays))
+	midnight := time.Date(2026, 3, 3, 5, 0, 0, 0, time.UTC) // in New York
+	m.clock.Set(midnight.Add(-time.Second))
 	m.open()
-	m.wantCount(alice, 10, 20260302, 1) // to the day
+	m.wantCount(alice, m.clock.Now(), 1)
+	m.close()
+	m.clock.Set(midnight)
+	m.open()
+	m.wantCount(alice, m.clock.Now(), 0)
+	if err := m.x.scan(keyCap, 1+frequency.KeyBytes, 0, func(k, _ []byte) { t.Errorf("%x is still counted", k) }); err != nil {
+		t.Error(err)
+	}
 	m.close()
 	m.clock.Set(testNow.AddDate(0, 0, keepDays+1))
 	m.open()
-	m.wantCount(alice, 10, 20260302, 0)
 	m.wantRate(100, 1, 1) // rates are for good
 	if err := m.x.scan(keySeen, 22, 0, func(k, _ []byte) { t.Errorf("%x is still remembered", k) }); err != nil {
 		t.Error(err)
@@ -447,8 +466,8 @@ func TestExposuresForgetOldDays(t *testing.T) {
 	stop = m.run()
 	m.caughtUp(4)
 	stop()
-	m.wantCount(alice, 10, 20260302, 0)
-	m.wantCount(bob, 10, 20260306, 1)
+	m.wantCount(alice, m.clock.Now(), 0)
+	m.wantCount(bob, m.clock.Now(), 1)
 	m.wantRate(100, 3, 1)
 	if n := m.cfg.Frequency.Len(); n != 1 {
 		t.Errorf("%d keys are held; want 1", n)
@@ -499,7 +518,7 @@ func TestExposuresOnTheLocalLog(t *testing.T) {
 		stop()
 		m.wantRate(100, users*each, 0)
 		for u := range ids.UserKey(users) {
-			m.wantCount(u+1, 10, 20260302, each)
+			m.wantCount(u+1, testNow, each)
 		}
 	}
 }
@@ -508,10 +527,10 @@ func TestExposuresOnTheLocalLog(t *testing.T) {
 type naive struct {
 	seen  map[string]bool
 	rates map[campaigns.ID][2]int64
-	shown map[frequency.Key]int
+	shown []exposureRecord
 }
 
-func (n *naive) count(x exposureRecord, zone *time.Location, now time.Time) {
+func (n *naive) count(x exposureRecord) {
 	id := x.Type + " " + x.Bid.String()
 	if x.Test || n.seen[id] {
 		return
@@ -522,12 +541,40 @@ func (n *naive) count(x exposureRecord, zone *time.Location, now time.Time) {
 		r[1]++
 	} else {
 		r[0]++
-		if day := pacing.DayOf(x.BidAt.In(zone)); x.LineItem == 10 && x.User != "" && day >= oldest(now) {
-			u, _ := ids.ParseUserKey(x.User)
-			n.shown[frequency.Key{User: u, LineItem: 10, Day: day}]++
-		}
+		n.shown = append(n.shown, x)
 	}
 	n.rates[x.Creative] = r
+}
+
+// towards is how many exposures of u count towards c.
+func (n *naive) towards(c *frequency.Cap, u frequency.Subject, zone *time.Location, now time.Time) (count int) {
+	for _, x := range n.shown {
+		of := map[frequency.Level]campaigns.ID{
+			frequency.LevelCreative: x.Creative, frequency.LevelLineItem: x.LineItem, frequency.LevelCampaign: x.Campaign, frequency.LevelAdvertiser: x.Advertiser}
+		who := x.User
+		if c.Per == frequency.Household {
+			who = x.Household
+		}
+		if of[c.Level] != c.Entity || x.LineItem == 99 || who != ids.UserKey(u.Key).String() {
+			continue // 99 is no line item: its caps are not known
+		}
+		switch c.Window {
+		case frequency.Lifetime:
+			count++
+		case frequency.Day:
+			if pacing.DayOf(x.BidAt.In(zone)) == pacing.DayOf(now.In(zone)) {
+				count++
+			}
+		default:
+			if now.Unix()-x.BidAt.Unix() < int64(c.Window) {
+				count++
+			}
+		}
+	}
+	if c.Window < frequency.Lifetime {
+		count = min(count, 8) // a rolling cap of at most 8 needs no more
+	}
+	return count
 }
 
 // Random exposures in random batches, replays from older offsets, restarts and
@@ -539,9 +586,10 @@ func TestExposuresAgreeWithANaiveCount(t *testing.T) {
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		m := newMemory(t, newMemLog())
+		m.catalog.Store(cappedEverywhere())
 		m.open()
 		defer func() { m.close() }()
-		want := naive{seen: map[string]bool{}, rates: map[campaigns.ID][2]int64{}, shown: map[frequency.Key]int{}}
+		want := naive{seen: map[string]bool{}, rates: map[campaigns.ID][2]int64{}}
 		var history []eventlog.Record
 		for range rapid.IntRange(1, 12).Draw(r, "steps") {
 			now := m.clock.Now()
@@ -550,7 +598,7 @@ func TestExposuresAgreeWithANaiveCount(t *testing.T) {
 				batch := make([]eventlog.Record, rapid.IntRange(1, 8).Draw(r, "records"))
 				for i := range batch {
 					x := drawExposure(r, now)
-					want.count(x, zone, now)
+					want.count(x)
 					batch[i] = eventlog.Record{Offset: int64(len(history)), Value: marshal(x)}
 					history = append(history, batch[i])
 				}
@@ -585,26 +633,47 @@ func TestExposuresAgreeWithANaiveCount(t *testing.T) {
 					r.Fatal(err)
 				}
 			}
-			for k := range want.shown {
-				if k.Day < oldest(m.clock.Now()) {
-					delete(want.shown, k)
-				}
-			}
 			for c := campaigns.ID(100); c < 103; c++ {
 				if i, cl := m.cfg.Rates.Totals(c); [2]int64{i, cl} != want.rates[c] {
 					r.Fatalf("creative %d: %d impressions, %d clicks; want %v", c, i, cl, want.rates[c])
 				}
 			}
-			for k, n := range want.shown {
-				if got := m.cfg.Frequency.Count(k); got != n {
-					r.Fatalf("%+v: %d; want %d", k, got, n)
-				}
-			}
-			if n := m.cfg.Frequency.Len(); n != len(want.shown) {
-				r.Fatalf("%d keys are held; want %d", n, len(want.shown))
-			}
+			want.compare(r, m, zone)
 		}
 	})
+}
+
+// cappedEverywhere has a cap of another kind at each level.
+func cappedEverywhere() *campaigns.Catalog {
+	cat := cappedCatalog()
+	caps := func(c ...campaigns.Cap) []campaigns.Cap { return c }
+	cat.Creatives[100].FrequencyCaps = caps(campaigns.Cap{Max: 2, Window: "lifetime", Kind: campaigns.CapRolling, Per: campaigns.PerUser})
+	cat.Campaigns[3].FrequencyCaps = caps(
+		campaigns.Cap{Max: 5, Window: "20h", Kind: campaigns.CapRolling, Per: campaigns.PerUser, Recency: "3h"},
+		campaigns.Cap{Max: 4, Window: "day", Kind: campaigns.CapCalendar, Per: campaigns.PerHousehold})
+	cat.Advertisers[2].FrequencyCaps = caps(campaigns.Cap{Max: 7, Window: "7d", Kind: campaigns.CapRolling, Per: campaigns.PerHousehold})
+	return cat
+}
+
+// compare asks every cap of every user and home.
+func (n *naive) compare(r *rapid.T, m *memory, zone *time.Location) {
+	now, cat := m.clock.Now(), m.catalog.Load()
+	for _, line := range []campaigns.ID{10, 11} {
+		l, _ := cat.Lineage(line)
+		caps := frequency.CapsOf(l, cat.Creatives[100])
+		for _, list := range [][]frequency.Cap{caps.User, caps.Household} {
+			for _, c := range list {
+				for _, u := range []frequency.Subject{{Kind: frequency.User, Key: uint64(alice)}, {Kind: frequency.User, Key: uint64(bob)}, {Kind: frequency.Household, Key: 7}} {
+					if u.Kind != c.Per {
+						continue
+					}
+					if got, want := m.cfg.Frequency.Count(&c, u, now), n.towards(&c, u, zone, now); got != want {
+						r.Fatalf("%v of %v at %v: %d; want %d", &c, u, now, got, want)
+					}
+				}
+			}
+		}
+	}
 }
 
 func drawExposure(r *rapid.T, now time.Time) exposureRecord {
@@ -616,6 +685,9 @@ func drawExposure(r *rapid.T, now time.Time) exposureRecord {
 	x.Creative = campaigns.ID(100 + bid%3)
 	x.LineItem = rapid.SampledFrom([]campaigns.ID{10, 10, 11, 99}).Draw(r, "line item")
 	x.Test = rapid.IntRange(0, 9).Draw(r, "test") == 0
+	if rapid.Bool().Draw(r, "home") {
+		x.Household = ids.UserKey(7).String()
+	}
 	if rapid.Bool().Draw(r, "click") {
 		x = clicked(x)
 	}

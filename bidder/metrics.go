@@ -13,6 +13,7 @@ import (
 	"bidhawk/bidder/exchanges"
 	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
+	"bidhawk/pacing/frequency"
 )
 
 // Metrics counts what the bidder did. All counters only grow. Safe for
@@ -28,6 +29,7 @@ type Metrics struct {
 	notices         [noticeKinds][noticeResults]atomic.Uint64
 	lossReasons     [256]atomic.Uint64
 	refusals        map[pacing.Refusal]*atomic.Uint64 // read-only after newMetrics
+	caps            [capReasons][frequency.LevelCount]atomic.Uint64
 	feedback        feedback
 	withheld        [consent.ReasonCount]atomic.Uint64
 	badPrices       [exchanges.PriceProblems]atomic.Uint64
@@ -167,6 +169,11 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"unknown\"} %d\n", m.profileMisses.Load())
 	for _, r := range pacing.Refusals() {
 		fmt.Fprintf(w, "bidhawk_bids_refused_total{reason=%q} %d\n", r, m.refusals[r].Load())
+	}
+	for r := range m.caps {
+		for l := range m.caps[r] {
+			fmt.Fprintf(w, "bidhawk_frequency_refused_total{level=%q,reason=%q} %d\n", frequency.Level(l), capReason(r), m.caps[r][l].Load())
+		}
 	}
 	for k := range m.notices {
 		for r := range m.notices[k] {

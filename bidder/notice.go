@@ -118,7 +118,7 @@ func (r NoticeResult) status() int {
 func (b *Bidder) parse(text []byte, purpose Purpose) (Token, error) {
 	t, err := b.deps.Tokens.Parse(text, purpose)
 	if t.User != 0 && b.deps.Users.OptedOut(t.User) {
-		t.User = 0
+		t.User, t.Household = 0, 0
 	}
 	return t, err
 }
@@ -291,6 +291,9 @@ func (b *Bidder) exposureOf(kind string, t *Token, now time.Time) exposureRecord
 	}
 	if t.User != 0 {
 		e.User = t.User.String()
+	}
+	if t.Household != 0 {
+		e.Household = t.Household.String()
 	}
 	return e
 }

@@ -9,7 +9,6 @@ import (
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
-	"bidhawk/pacing/frequency"
 	"bidhawk/scoring"
 )
 
@@ -45,6 +44,11 @@ func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, N
 	ad := l.ads[c.ad]
 	if r := ad.refusal(a, imp); r != NoBidNone {
 		return c, r
+	}
+	if len(ad.creative.FrequencyCaps) > 0 { // another ad of the line may still be shown
+		if r := b.capped(a, l, &l.caps[c.ad]); r != NoBidNone {
+			return c, r
+		}
 	}
 	if ad.medium == mediumVideo || ad.medium == mediumAudio {
 		c.version, _ = ad.version(imp)
@@ -232,7 +236,7 @@ func floorOf(imp *openrtb.Imp, deal int32, ad *ad) floor {
 	return f
 }
 
-// afford takes the frequency cap, the path and the money of a candidate, all or
+// afford takes the path, the frequency caps and the money of a candidate, all or
 // nothing. An explanation only looks.
 func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 	l := &a.book.lines[c.row]
@@ -241,25 +245,23 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 		return p, NoBidNone // never billed: nothing to reserve
 	}
 	if a.dry {
-		return p, b.wouldAfford(a, l, &c, p.day)
+		return p, b.wouldAfford(a, l, &c)
 	}
 	k, again, r := b.claim(a, i, l)
 	if r != NoBidNone {
 		return p, r
 	}
-	limit := l.item.FrequencyCap.PerDay
-	key := frequency.Key{User: a.user, LineItem: l.item.ID, Day: p.day}
-	// A cap can't be kept for users that can't be told apart. An impression that
-	// was offered before is counted already.
-	if limit > 0 && (a.user == 0 || !again && !b.deps.Frequency.Take(key, limit, a.now)) {
+	caps := &l.caps[c.ad]
+	who, r := b.takeCaps(a, l, caps, again)
+	if r != NoBidNone {
 		b.release(a, k, l, again)
-		return p, NoBidFrequency
+		return p, r
 	}
 	got, refusal := b.reserve(l, a.now, &c)
 	if refusal != pacing.RefusedNot {
 		b.metrics.refused(refusal)
-		if limit > 0 && !again {
-			b.deps.Frequency.Release(key)
+		if !again {
+			b.deps.Frequency.Release(caps, who)
 		}
 		b.release(a, k, l, again)
 		return p, NoBidBudget
@@ -301,10 +303,8 @@ func (b *Bidder) reserve(l *line, now time.Time, c *candidate) (pacing.Reservati
 }
 
 // wouldAfford is afford for an explanation: it looks and takes nothing.
-func (b *Bidder) wouldAfford(a *auction, l *line, c *candidate, day pacing.Day) NoBid {
-	limit := l.item.FrequencyCap.PerDay
-	key := frequency.Key{User: a.user, LineItem: l.item.ID, Day: day}
-	if limit > 0 && (a.user == 0 || !b.deps.Frequency.Allows(key, limit, a.now)) {
+func (b *Bidder) wouldAfford(a *auction, l *line, c *candidate) NoBid {
+	if b.refusingCap(a, l, &l.caps[c.ad]) != nil {
 		return NoBidFrequency
 	}
 	switch b.deps.Wallet.Affords(l.item.ID, a.now, c.amount, c.guaranteed) {

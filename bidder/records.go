@@ -16,6 +16,7 @@ type exposureRecord struct {
 	BidAt      time.Time    `json:"bid_at"`
 	Bid        ids.BidID    `json:"bid"`
 	User       string       `json:"user,omitempty"`
+	Household  string       `json:"household,omitempty"` // where a cap counts it
 	Exchange   string       `json:"exchange"`
 	Advertiser campaigns.ID `json:"advertiser"`
 	Campaign   campaigns.ID `json:"campaign"`

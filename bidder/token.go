@@ -54,6 +54,8 @@ type Token struct {
 	// Multiplier is how many impressions one play is at most, of screens that many
 	// people see; 0 reads back as one.
 	Multiplier money.PPM
+	// Household is that of the bid's caps; 0: they have none, or it is not known.
+	Household ids.UserKey
 }
 
 // Errors of Tokens.Parse.
@@ -73,6 +75,7 @@ const (
 	flagTest
 	flagPerClick
 	flagMultiplier // the multiplier follows the texts
+	flagHousehold  // the household, hidden as the user, follows that
 )
 
 // Tokens makes and reads tokens. It is safe for concurrent use.
@@ -114,10 +117,13 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if many {
 		flags |= flagMultiplier
 	}
+	if t.Household != 0 {
+		flags |= flagHousehold
+	}
 	dst = append(dst, tokenVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Incarnation)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Counter)
-	dst = k.appendMasked(dst, t.Bid, t.User)
+	dst = k.appendMasked(dst, t.Bid, t.User, 0)
 	dst = append(dst, t.Currency[:]...)
 	for _, v := range [...]uint64{
 		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
@@ -133,6 +139,9 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if many {
 		dst = binary.AppendUvarint(dst, uint64(t.Multiplier))
 	}
+	if t.Household != 0 {
+		dst = k.appendMasked(dst, t.Bid, t.Household, 8)
+	}
 	return dst
 }
 
@@ -141,6 +150,9 @@ func textLen(t *Token) int {
 	n := 2 + 16 + 8 + 3 + 3 + ids.TagSize
 	if t.Multiplier != oneImpression {
 		n += binary.MaxVarintLen64
+	}
+	if t.Household != 0 {
+		n += 8
 	}
 	for _, v := range [...]uint64{
 		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
@@ -154,24 +166,25 @@ func textLen(t *Token) int {
 	return base64.RawURLEncoding.EncodedLen(n)
 }
 
-// appendMasked appends the 8 bytes of u under the keystream of b. It works in
-// dst's own tail: a block on the stack would escape through the cipher.
-func (k *Tokens) appendMasked(dst []byte, b ids.BidID, u ids.UserKey) []byte {
+// appendMasked appends the 8 bytes of u under the keystream of b, from its byte half
+// on: each half hides one key. It works in dst's own tail: a block on the stack would
+// escape through the cipher.
+func (k *Tokens) appendMasked(dst []byte, b ids.BidID, u ids.UserKey, half int) []byte {
 	at := len(dst)
 	dst = binary.BigEndian.AppendUint64(dst, b.Incarnation)
 	dst = binary.BigEndian.AppendUint64(dst, b.Counter)
 	block := dst[at : at+aes.BlockSize]
 	k.mask.Encrypt(block, block)
-	stream := binary.BigEndian.Uint64(block)
+	stream := binary.BigEndian.Uint64(block[half:])
 	return binary.BigEndian.AppendUint64(dst[:at], stream^uint64(u))
 }
 
 // unmask reads what appendMasked wrote.
-func (k *Tokens) unmask(b ids.BidID, masked uint64) ids.UserKey {
+func (k *Tokens) unmask(b ids.BidID, masked uint64, half int) ids.UserKey {
 	var block [aes.BlockSize]byte
 	b.Put(block[:])
 	k.mask.Encrypt(block[:], block[:])
-	return ids.UserKey(binary.BigEndian.Uint64(block[:8]) ^ masked)
+	return ids.UserKey(binary.BigEndian.Uint64(block[half:]) ^ masked)
 }
 
 // Sign appends the URL-safe text of payload for purpose. scratch is reused and
@@ -208,7 +221,8 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 	t.App, t.Test, t.PerClick = p[1]&flagApp != 0, p[1]&flagTest != 0, p[1]&flagPerClick != 0
 	many := p[1]&flagMultiplier != 0
 	t.Bid = ids.GetBidID(p[2:18])
-	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]))
+	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]), 0)
+	home := p[1]&flagHousehold != 0
 	copy(t.Currency[:], p[26:29])
 	p = p[fixed:]
 	var v [10]uint64
@@ -236,6 +250,12 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 			return Token{}, ErrTokenMalformed
 		}
 		t.Multiplier, p = money.PPM(n), p[size:]
+	}
+	if home {
+		if len(p) < 8 {
+			return Token{}, ErrTokenMalformed
+		}
+		t.Household, p = k.unmask(t.Bid, binary.BigEndian.Uint64(p), 8), p[8:]
 	}
 	if len(p) != 0 {
 		return Token{}, ErrTokenMalformed

@@ -40,6 +40,8 @@ type Creative struct {
 	CatTax     int       `json:"cattax"` // AdCOM category taxonomy; 1, IAB content categories 1.0, where not said
 	Attr       []int     `json:"attr"`   // AdCOM creative attributes
 	Language   string    `json:"language"`
+	// FrequencyCaps bind it wherever it is shown.
+	FrequencyCaps []Cap `json:"frequency_caps,omitempty"`
 	// Exchanges is what each exchange that reviews creatives knows it as, by the
 	// exchange's name.
 	Exchanges map[string]Registration `json:"exchanges,omitempty"`
@@ -145,11 +147,11 @@ func (c *Creative) reviewAnew(before *Creative) {
 }
 
 // sameAd says whether people would see the same ad, and it would say the same of
-// itself: name, status and reviews aside.
+// itself: name, status, caps and reviews aside.
 func (c *Creative) sameAd(o *Creative) bool {
 	x, y := *c, *o
 	for _, v := range []*Creative{&x, &y} {
-		v.Meta, v.Name, v.Status, v.Exchanges = Meta{}, "", "", nil
+		v.Meta, v.Name, v.Status, v.FrequencyCaps, v.Exchanges = Meta{}, "", "", nil, nil
 	}
 	return reflect.DeepEqual(x, y)
 }

@@ -1,6 +1,10 @@
 package campaigns
 
-import "bidhawk/internal/money"
+import (
+	"time"
+
+	"bidhawk/internal/money"
+)
 
 // The bounds on what an entity may hold. Every string and every list has one.
 const (
@@ -38,6 +42,7 @@ const (
 	MaxGroupTags     = 1_000
 	MaxAllOfTags     = 64
 	MaxNoneOfTags    = 1_000
+	MaxCaps          = 8 // of one entity
 
 	MaxAPIs          = 20
 	MaxExpDirs       = 6
@@ -58,6 +63,7 @@ const (
 	MaxBitrate        = 200_000 // kbps
 	MaxPixels         = 10_000
 	MaxPerDay         = 10_000
+	MaxCapExposures   = 10_000  // max of a cap
 	MaxClickWindow    = 90 * 24 // hours
 	MaxViewWindow     = 30 * 24 // hours
 	MaxPPM            = money.PPM(1_000_000)
@@ -68,6 +74,10 @@ const (
 	minYear, maxYear  = 2000, 2200
 	defaultClickHours = 30 * 24
 	defaultViewHours  = 24
+
+	// MaxCapWindow bounds rolling windows by what the log of exposures keeps: a node
+	// that joins counts them all.
+	MaxCapWindow = 90 * 24 * time.Hour
 
 	// MaxEntityBytes bounds an entity as JSON, so that it always fits into one
 	// record of the log (eventlog.MaxMessageBytes).

@@ -68,6 +68,8 @@ type Advertiser struct {
 	// Windows of attribution.
 	ClickWindowHours int `json:"click_window_hours"` // default 30 days
 	ViewWindowHours  int `json:"view_window_hours"`  // default 24 h
+	// FrequencyCaps bind all its campaigns together.
+	FrequencyCaps []Cap `json:"frequency_caps,omitempty"`
 }
 
 // Budget bounds the advertiser's charge (gross). Zero means no bound of its own
@@ -88,6 +90,8 @@ type Campaign struct {
 	Budget       Budget    `json:"budget"`
 	// Flights, where there are any, are the only times at which it may spend.
 	Flights []Flight `json:"flights,omitempty"`
+	// FrequencyCaps bind all its line items together.
+	FrequencyCaps []Cap `json:"frequency_caps,omitempty"`
 }
 
 // Flight is a time with a budget of its own for the charge, beside the entity's
@@ -129,6 +133,11 @@ type LineItem struct {
 	Flights      []Flight     `json:"flights,omitempty"` // as a campaign's, within its dates
 	Pacing       Pacing       `json:"pacing"`
 	FrequencyCap FrequencyCap `json:"frequency_cap"`
+	// FrequencyCaps are further caps of its own.
+	FrequencyCaps []Cap `json:"frequency_caps,omitempty"`
+	// UnknownUsers is what its caps mean, at every level, for users without an id;
+	// skip where not said.
+	UnknownUsers UnknownUsers `json:"unknown_users,omitempty"`
 	Targeting    Targeting    `json:"targeting"`
 	CreativeIDs  []ID         `json:"creative_ids"`
 	// ExpectedCTR is the prior click rate, in parts per million, of the value of
@@ -141,7 +150,8 @@ type LineItem struct {
 	Guaranteed bool `json:"guaranteed"`
 }
 
-// FrequencyCap bounds impressions per user in one day of the advertiser's zone; 0 is no cap.
+// FrequencyCap is short for one Cap: PerDay impressions per user in one calendar
+// day of the advertiser's zone; 0 is no cap.
 type FrequencyCap struct {
 	PerDay int `json:"per_day"`
 }

@@ -18,6 +18,7 @@ func (a *Advertiser) Normalize() {
 	a.TimeZone = strings.TrimSpace(a.TimeZone)
 	a.Domain = normalDomain(a.Domain)
 	a.RedirectHosts = normalList(a.RedirectHosts, normalDomain)
+	a.FrequencyCaps = normalCaps(a.FrequencyCaps)
 	if a.ClickWindowHours == 0 {
 		a.ClickWindowHours = defaultClickHours
 	}
@@ -32,6 +33,7 @@ func (c *Campaign) Normalize() {
 	c.Status = orActive(c.Status)
 	c.Start, c.End = normalTime(c.Start), normalTime(c.End)
 	c.Flights = normalFlights(c.Flights)
+	c.FrequencyCaps = normalCaps(c.FrequencyCaps)
 }
 
 // Normalize implements Entity.
@@ -44,6 +46,8 @@ func (l *LineItem) Normalize() {
 	if l.Pacing = Pacing(lower(string(l.Pacing))); l.Pacing == "" {
 		l.Pacing = PacingEven
 	}
+	l.FrequencyCaps = normalCaps(l.FrequencyCaps)
+	l.UnknownUsers = UnknownUsers(lower(string(l.UnknownUsers)))
 	l.CreativeIDs = unique(l.CreativeIDs)
 	l.Targeting.normalize()
 }

@@ -23,6 +23,7 @@ func (v *Creative) Normalize() {
 	v.Cat = normalList(v.Cat, v.normalCategory)
 	v.Attr = unique(v.Attr)
 	v.Language = lower(v.Language)
+	v.FrequencyCaps = normalCaps(v.FrequencyCaps)
 	v.normalizeExchanges()
 }
 

@@ -24,6 +24,7 @@ func (a *Advertiser) Validate(r *Refs) error {
 	c.texts("redirect_hosts", a.RedirectHosts, MaxRedirectHosts, domainRule)
 	span(c, "click_window_hours", a.ClickWindowHours, 1, MaxClickWindow)
 	span(c, "view_window_hours", a.ViewWindowHours, 1, MaxViewWindow)
+	c.caps(a.FrequencyCaps)
 	if before, ok := r.Before.(*Advertiser); ok {
 		// Every amount and every day of the ledger is of this currency and zone.
 		c.check(a.Currency == before.Currency, "currency", a.Currency, "must not change")
@@ -39,6 +40,7 @@ func (p *Campaign) Validate(r *Refs) error {
 	c.parent("advertiser_id", p, r.Advertiser == nil, r)
 	c.flight(p.Start, p.End)
 	c.flights(p.Flights, p.Start, p.End)
+	c.caps(p.FrequencyCaps)
 	c.budget(p.Budget, r)
 	return c.err()
 }
@@ -55,6 +57,8 @@ func (l *LineItem) Validate(r *Refs) error {
 	l.validateBound(c, r)
 	c.text("pacing", string(l.Pacing), pacingRule)
 	span(c, "frequency_cap.per_day", l.FrequencyCap.PerDay, 0, MaxPerDay)
+	c.caps(l.FrequencyCaps)
+	c.text("unknown_users", string(l.UnknownUsers), unknownUsersRule)
 	l.validateCreatives(c, r)
 	l.validateEvents(c, r)
 	l.Targeting.validate(c, r.Tags)

@@ -26,6 +26,7 @@ func (v *Creative) Validate(r *Refs) error {
 	v.validateLanding(c, r.Advertiser)
 	v.validateFacts(c, r.Categories)
 	v.validateExchanges(c)
+	c.caps(v.FrequencyCaps)
 	return c.err()
 }
 

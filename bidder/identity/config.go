@@ -13,6 +13,10 @@ type Config struct {
 	Order []Source
 	// EIDs are the sources of user.eids that are used, the preferred first.
 	EIDs []EIDRule
+	// HouseholdEIDs are the sources of user.eids whose ids name homes, the preferred
+	// first. HouseholdIP tells homes without one by their network address.
+	HouseholdEIDs []string
+	HouseholdIP   bool
 }
 
 // DefaultOrder prefers ids that we gave over ids of people over ids of devices
@@ -60,6 +64,14 @@ func (c Config) Validate() error {
 			return f(fmt.Sprintf("order[%d]", i), uint8(s), "one of buyeruid, eid, ifa, match, user_id")
 		case slices.Contains(c.Order[:i], s):
 			return f(fmt.Sprintf("order[%d]", i), s, "each source once")
+		}
+	}
+	if len(c.HouseholdEIDs) > maxListed {
+		return f("household_eids", fmt.Sprintf("%d sources", len(c.HouseholdEIDs)), fmt.Sprintf("at most %d", maxListed))
+	}
+	for i, s := range c.HouseholdEIDs {
+		if !eidSource.MatchString(s) || slices.Contains(c.HouseholdEIDs[:i], s) {
+			return f(fmt.Sprintf("household_eids[%d]", i), fmt.Sprintf("%.80q", s), "a domain in lower case, each once")
 		}
 	}
 	if len(c.EIDs) > maxEIDRules {

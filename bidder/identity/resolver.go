@@ -35,6 +35,8 @@ type Resolver struct {
 	order  []Source
 	rules  []EIDRule
 	ranks  map[string]int // a source's place in rules
+	homes  []string       // as Config.HouseholdEIDs
+	homeIP bool
 	deps   Deps
 	counts [sourceCount]atomic.Uint64
 }
@@ -48,6 +50,7 @@ func NewResolver(cfg Config, deps Deps) (*Resolver, error) {
 		return nil, errors.New("identity: deps: want Keys and OptOuts")
 	}
 	r := &Resolver{order: slices.Clone(cfg.Order), rules: slices.Clone(cfg.EIDs), ranks: make(map[string]int), deps: deps}
+	r.homes, r.homeIP = slices.Clone(cfg.HouseholdEIDs), cfg.HouseholdIP
 	for i, rule := range r.rules {
 		r.ranks[rule.Source] = i
 	}

@@ -9,7 +9,7 @@ import (
 // describeFields writes into the document what a field's name and type do not
 // say. An error names a field that is not there.
 func describeFields(reg huma.Registry) error {
-	for schema, fields := range descriptions() {
+	for schema, fields := range withCaps(descriptions()) {
 		s := reg.Map()[schema]
 		if s == nil {
 			return fmt.Errorf("api: no schema %q to describe", schema)

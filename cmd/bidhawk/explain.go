@@ -216,6 +216,9 @@ func lineSummary(l *bidder.LineExplanation) string {
 		if p.Bid != "" {
 			s += fmt.Sprintf(", bid %s %s", p.Bid, p.BidCurrency)
 		}
+		if p.Cap != "" {
+			s += ", capped by " + p.Cap
+		}
 	}
 	return s
 }

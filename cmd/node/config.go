@@ -114,8 +114,12 @@ type Identity struct {
 	EUIDKeysFile string        `yaml:"euid_keys_file"`
 	OptOutsFile  string        `yaml:"opt_outs_file"`
 	ReloadEvery  time.Duration `yaml:"reload_every"`
-	CookieMaxAge time.Duration `yaml:"cookie_max_age"`
-	MatchTTL     time.Duration `yaml:"match_ttl"`
+	// HouseholdEIDs are the sources of user.eids whose ids name homes, the preferred
+	// first; HouseholdIP tells homes without one by their network address, for a day.
+	HouseholdEIDs []string      `yaml:"household_eids"`
+	HouseholdIP   bool          `yaml:"household_ip"`
+	CookieMaxAge  time.Duration `yaml:"cookie_max_age"`
+	MatchTTL      time.Duration `yaml:"match_ttl"`
 }
 
 // Supply is about who may sell: the cache that "bidhawk supply fetch" fills.
@@ -217,7 +221,7 @@ func Default() Config {
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:              Scoring{PriorImpressions: 2000},
 		Privacy:              defaultPrivacy(),
-		Identity:             Identity{EIDs: []string{}, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
+		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},
 		Traffic:              defaultTraffic(),
 		Brakes:               Brakes{Stop: map[string]string{}, ReloadEvery: time.Second},

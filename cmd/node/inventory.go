@@ -131,7 +131,7 @@ func (n *Node) openUsers() (err error) {
 	if err != nil {
 		return err
 	}
-	v.users, err = identity.NewResolver(identity.Config{Order: identity.DefaultOrder(), EIDs: rules}, identity.Deps{
+	v.users, err = identity.NewResolver(n.cfg.identity(rules), identity.Deps{
 		Keys: n.keys.users, OptOuts: v.optOuts, Matches: n.profileStore, UID2: v.uid2, EUID: v.euid,
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ func (n *Node) writeMetrics(w io.Writer) {
 	gauge("bidhawk_campaign_records_skipped_total", n.feed.Skipped())
 	n.writeBrakeMetrics(w)
 	gauge("bidhawk_frequency_keys", n.frequency.Len())
+	gauge("bidhawk_frequency_left_out_total", n.exposures.NoRoom())
 	n.writeLogMetrics(w, gauge)
 	n.writeMoneyMetrics(w, gauge)
 	n.writeProfileMetrics(gauge)

@@ -262,7 +262,7 @@ func (n *Node) openBidder(ctx context.Context) error {
 	var err error
 	n.exposures, err = bidder.OpenExposures(ctx, bidder.ExposuresConfig{
 		Log: n.log, Dir: n.cfg.path("exposures"), Catalog: n.readyCatalog, Frequency: n.frequency, Rates: n.rates,
-		Clock: Clock, Logger: n.logger.Named("exposures"), DeadLetter: n.deadLetter,
+		Incarnation: n.bidIDs.Incarnation(), Clock: Clock, Logger: n.logger.Named("exposures"), DeadLetter: n.deadLetter,
 	})
 	if err != nil {
 		return err

@@ -210,6 +210,13 @@ func (c *Config) eidRules() (rules []identity.EIDRule, err error) {
 }
 
 // sync is how ids are exchanged.
+// identity is how users and homes are told apart.
+func (c *Config) identity(rules []identity.EIDRule) identity.Config {
+	return identity.Config{
+		Order: identity.DefaultOrder(), EIDs: rules, HouseholdEIDs: c.Identity.HouseholdEIDs, HouseholdIP: c.Identity.HouseholdIP,
+	}
+}
+
 func (c *Config) sync(list []exchanges.Exchange) identity.SyncConfig {
 	s := identity.DefaultSyncConfig()
 	s.CookieMaxAge, s.MatchTTL = c.Identity.CookieMaxAge, c.Identity.MatchTTL

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"bidhawk/bidder/exchanges"
-	"bidhawk/bidder/identity"
 )
 
 // SettingError is a setting that breaks its rule.
@@ -233,7 +232,7 @@ func (c *Config) checkUsers(list []exchanges.Exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := (identity.Config{Order: identity.DefaultOrder(), EIDs: rules}).Validate(); err != nil {
+	if err := c.identity(rules).Validate(); err != nil {
 		return fmt.Errorf("setting %w", err)
 	}
 	if err := c.sync(list).Validate(); err != nil {

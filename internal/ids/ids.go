@@ -19,10 +19,11 @@ func (k UserKey) String() string { return fmt.Sprintf("%016x", uint64(k)) }
 // Kinds of identifier a UserKey is derived from. They keep equal raw values of
 // different spaces apart.
 const (
-	KindBuyerUID = 'b' // user.buyeruid or user.id of one exchange: space is the exchange
-	KindIFA      = 'i' // device.ifa, lower case: space is empty
-	KindEID      = 'e' // user.eids[].uids[].id: space is the source
-	KindList     = 'l' // an advertiser's own id in an uploaded list: space is its type
+	KindBuyerUID  = 'b' // user.buyeruid or user.id of one exchange: space is the exchange
+	KindIFA       = 'i' // device.ifa, lower case: space is empty
+	KindEID       = 'e' // user.eids[].uids[].id: space is the source
+	KindHousehold = 'h' // a home: space is the source, or "ip" for a day's network prefix
+	KindList      = 'l' // an advertiser's own id in an uploaded list: space is its type
 )
 
 // User derives the key of the identifier raw within space. The secret is the
