@@ -30,7 +30,7 @@ var other = map[string]string{
 	"exchanges.demo.seat": "007", "rates.EUR": "0.10", "shutdown_timeout": "9s", "bidder.counts_every": "3s",
 	"frequency.hold_for": "4s", "exchanges.demo.network_margin": "6ms",
 	"privacy.needed": "1,2", "privacy.consent": "1,2,3,4,5,7", "privacy.legitimate_interest": "8", "privacy.flexible": "2",
-	"privacy.gdpr_countries": "DEU,FRA", "identity.eids": "pubcid.org, uidapi.com=uid2/3", "traffic.refuse": "crawler, tor_exit",
+	"privacy.gdpr_countries": "DEU,FRA", "identity.eids": "pubcid.org, uidapi.com=uid2/3", "identity.household_eids": "home.example", "traffic.refuse": "crawler, tor_exit",
 	"offers.entries": "524288",
 }
 
