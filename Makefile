@@ -4,7 +4,7 @@ BIN         := bin/bidhawk
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test e2e bench check console-test fuzz clean
+.PHONY: build demo test sim sim-mutants e2e bench check console-test fuzz clean
 
 build:
 	@mkdir -p bin
@@ -19,6 +19,15 @@ demo: build
 # tests, which the race detector would disturb. Brings a real Kafka where it can.
 test:
 	@scripts/test
+
+# The money in virtual time, every fault injected: SEEDS seeds (10,000) of
+# AUCTIONS auctions (20,000); SEED=n replays one. `make test` plays 200 small ones.
+sim:
+	@scripts/sim
+
+# Each hole of earlier designs planted in turn; each must be found.
+sim-mutants:
+	@scripts/sim mutants
 
 # The real binary, on the local log and on a real Kafka in turn, killed and restarted under load.
 e2e: build

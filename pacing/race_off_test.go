@@ -2,6 +2,7 @@
 
 package pacing
 
-const simDefault = 300
+// simTestAuctions is how many auctions a seed plays in the tests.
+const simTestAuctions = 3000
 
 const raceEnabled = false

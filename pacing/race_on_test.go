@@ -2,6 +2,8 @@
 
 package pacing
 
-const simDefault = 15
+// simTestAuctions is how many auctions a seed plays in the tests: under the
+// race detector everything is slower.
+const simTestAuctions = 600
 
 const raceEnabled = true

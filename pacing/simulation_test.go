@@ -1,135 +1,99 @@
 package pacing
 
 import (
+	"fmt"
+	"hash/fnv"
 	"os"
-	"strconv"
-	"strings"
 	"testing"
-
-	"bidhawk/internal/eventlog"
-	"bidhawk/internal/ids"
+	"time"
 )
 
-// simSeeds is how many seeds the simulation plays: BIDHAWK_SIM_SEEDS, or few
-// enough for every run of the tests.
-func simSeeds(t *testing.T, def int) int {
-	v := os.Getenv("BIDHAWK_SIM_SEEDS")
-	if v == "" {
-		return def
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 {
-		t.Fatalf("BIDHAWK_SIM_SEEDS: got %q; want a number of seeds", v)
-	}
-	return n
-}
-
-const simSteps = 600
+// What every run of the tests plays; `make sim` plays 10,000 seeds of 20,000
+// auctions (BIDHAWK_SIM_SEEDS, BIDHAWK_SIM_AUCTIONS; BIDHAWK_SIM_SEED replays one).
+const simTestSeeds = 200
 
 func TestSimulation(t *testing.T) {
-	n := simSeeds(t, simDefault)
-	seen := map[Outcome]int{}
-	records := 0
-	first := uint64(1)
-	if v := os.Getenv("BIDHAWK_SIM_SEED"); v != "" { // replay one
-		one, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatalf("BIDHAWK_SIM_SEED: got %q; want a seed", v)
-		}
-		first, n = one, 1
+	first, seeds := 1, simNumber(t, "BIDHAWK_SIM_SEEDS", simTestSeeds)
+	if one := simNumber(t, "BIDHAWK_SIM_SEED", 0); one > 0 {
+		first, seeds = one, 1
+	} else if from := simNumber(t, "BIDHAWK_SIM_FROM", 1); from > 1 {
+		first = from
 	}
-	for seed := first; seed < first+uint64(n); seed++ {
-		s := newSim(t, seed, simFault{})
-		if err := s.run(simSteps); err != nil {
-			tail := s.trace[max(0, len(s.trace)-60):]
-			t.Fatalf("seed %d (replay: BIDHAWK_SIM_SEED=%d): %v\n%s", seed, seed, err, strings.Join(tail, "\n"))
-		}
-		records += len(s.log)
-		for o, k := range s.seen {
-			seen[o] += k
+	o := simOptions{auctions: simNumber(t, "BIDHAWK_SIM_AUCTIONS", simTestAuctions)}
+	start := time.Now()
+	sum, broken := playSeeds(uint64(first), seeds, o, simProgress(seeds))
+	if broken != nil {
+		t.Fatalf("%s\nreplay: make sim SEED=%d AUCTIONS=%d", broken.story(o), broken.seed, o.auctions)
+	}
+	if os.Getenv("BIDHAWK_SIM_SEEDS") != "" || seeds == 1 {
+		sum.write(os.Stdout, 0, time.Since(start))
+	} else {
+		t.Logf("%d seeds of %d auctions, %d records, outcomes %v, faults %v, %v", sum.seeds, o.auctions, sum.records, sum.outcomes, sum.faults, time.Since(start))
+	}
+	if seeds < simTestSeeds {
+		return
+	}
+	for _, o := range Outcomes() {
+		if sum.outcomes[o] == 0 {
+			t.Errorf("no notice was ever %s: the simulation does not reach that rule", o)
 		}
 	}
-	t.Logf("%d seeds of %d steps, %d records, outcomes %v", n, simSteps, records, seen)
-	if n > 1 {
-		for _, o := range Outcomes() {
-			if seen[o] == 0 {
-				t.Errorf("no notice was ever %s: the simulation does not reach that rule", o)
-			}
+	for k, n := range sum.faults {
+		if n == 0 {
+			t.Errorf("%q never happened", simFault(k))
 		}
 	}
 }
 
-// Every planted bug must be found, or the simulation proves nothing.
-func TestSimulationFindsPlantedBugs(t *testing.T) {
-	f := func(name string, plant simFault) {
+// A seed that does not replay exactly cannot be debugged.
+func TestSimulationReplays(t *testing.T) {
+	f := func(seed uint64) {
 		t.Helper()
-		for seed := uint64(1); seed <= 100; seed++ {
-			if err := newSim(t, seed, plant).run(simSteps); err != nil {
-				t.Logf("%s: seed %d: %.200v", name, seed, err)
-				return
+		var sums [2]string
+		for i := range sums {
+			w, err := playSim(seed, simOptions{auctions: 500, tracing: i == 1})
+			if err != nil {
+				t.Fatal(err)
 			}
+			h := fnv.New64a()
+			for _, p := range w.log.parts {
+				for _, r := range p.records {
+					h.Write(r.Value)
+				}
+			}
+			sums[i] = fmt.Sprintf("%x %+v", h.Sum64(), w.figures)
 		}
-		t.Errorf("%s: not found in 100 seeds", name)
-	}
-	notice := func(r *eventlog.Record) *Notice {
-		d, err := decodeRecord(r.Value)
-		if err != nil {
-			return nil
-		}
-		return d.notice
-	}
-	forget := func(l *ledger) {
-		for _, ls := range l.leases {
-			ls.bids = map[ids.BidID]bid{}
+		if sums[0] != sums[1] {
+			t.Errorf("seed %d: %s\nand then %s", seed, sums[0], sums[1])
 		}
 	}
-	f("no dedup", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if n := notice(r); n != nil && l.leases[n.Lease] != nil {
-			delete(l.leases[n.Lease].bids, n.Bid)
+	for seed := uint64(1); seed <= 10; seed++ {
+		f(seed)
+	}
+}
+
+// Every planted hole must be found, or the simulation proves nothing.
+// BIDHAWK_SIM_MUTANTS looks as far as that seed.
+func TestSimulationFindsPlantedHoles(t *testing.T) {
+	o := simOptions{auctions: simNumber(t, "BIDHAWK_SIM_AUCTIONS", simTestAuctions)}
+	seeds := simNumber(t, "BIDHAWK_SIM_MUTANTS", 150)
+	table := os.Getenv("BIDHAWK_SIM_MUTANTS") != ""
+	if table {
+		fmt.Printf("| planted | found at seed | what was said |\n|---|---|---|\n")
+	}
+	for _, plant := range simPlants() {
+		if plant.slow && !table {
+			continue
 		}
-	}})
-	f("state restored without its dedup set", simFault{restored: forget})
-	f("offset ahead of the state", simFault{restored: func(l *ledger) {
-		if l.next > 0 {
-			l.next++
+		o.plant = plant
+		_, broken := playSeeds(1, seeds, o, nil)
+		switch {
+		case broken == nil:
+			t.Errorf("%s: not found in %d seeds", plant.name, seeds)
+		case table:
+			fmt.Printf("| %s | %d | %.260v |\n", plant.name, broken.seed, broken.err)
+		default:
+			t.Logf("%s: seed %d: %.200v", plant.name, broken.seed, broken.err)
 		}
-	}})
-	f("a lease recycled by its bidder", simFault{recycle: true})
-	f("charge beyond the budget", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if n := notice(r); n != nil {
-			for p := l.lines[n.LineItem]; p != nil; p = p.parent {
-				p.charge.Daily, p.charge.Lifetime = noLimit, noLimit
-			}
-		}
-	}})
-	f("posting after hard", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if d, err := decodeRecord(r.Value); err == nil && d.typ == TypeHard {
-			if ls := l.leases[d.phase.Lease]; ls != nil {
-				l.leases[-d.phase.Lease] = ls // kept: see after
-			}
-		}
-	}, after: func(l *ledger, r *eventlog.Record) {
-		if d, err := decodeRecord(r.Value); err == nil && d.typ == TypeHard && l.leases[-d.phase.Lease] != nil {
-			l.leases[d.phase.Lease] = l.leases[-d.phase.Lease]
-			delete(l.leases, -d.phase.Lease)
-		}
-	}})
-	f("a paused pacer's grant counts", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if d, err := decodeRecord(r.Value); err == nil && d.typ == TypeGrant && d.grant.Epoch != l.epoch {
-			l.epoch, l.nonce = d.grant.Epoch, 0
-		}
-	}})
-	f("a late bill posted as if in time", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if n := notice(r); n != nil && l.leases[n.Lease] != nil {
-			l.leases[n.Lease].closed = false
-		}
-	}})
-	f("a day that comes back", simFault{before: func(l *ledger, r *eventlog.Record) {
-		if d, err := decodeRecord(r.Value); err == nil && d.typ == TypeDay && l.books[d.day.Advertiser] != nil {
-			l.books[d.day.Advertiser].day = 0
-			for n := range l.books[d.day.Advertiser].nodes() {
-				n.charge.Days = nil
-			}
-		}
-	}})
+	}
 }

@@ -1,0 +1,64 @@
+package pacing
+
+// simFault is a kind of fault that the simulation injects.
+type simFault uint8
+
+const (
+	faultNoticeLost simFault = iota
+	faultNoticeTwice
+	faultNoticeLate
+	faultNoticePastHard
+	faultNoticeRefused
+	faultNoticeUnanswered
+	faultLossLost
+	faultLossTwice
+	faultLossThenBill
+	faultPriceAbove
+	faultPriceZeroFirst
+	faultPriceUnreplaced
+	faultClickFirst
+	faultAppendPartial
+	faultAppendTwice
+	faultPostingsLate
+	faultLogCut
+	faultSpilled
+	faultSpillTwice
+	faultReturnLost
+	faultRequestLost
+	faultAnswerLost
+	faultAnswerGone
+	faultAnswerLate
+	faultStaleOwnerAsked
+	faultNodeKilled
+	faultNodePaused
+	faultPacerKilled
+	faultPacerPaused
+	faultOwnerMoved
+	faultOwnerMovedMidGrant
+	faultFenced
+	faultSnapshotCut
+	faultSnapshotOlder
+	faultDiskLost
+	faultClockJump
+	faultUnknownRecord
+	faultShardStopped
+	faultBudgetEdit
+	faultBudgetCut
+	faultDateEdit
+	faultZoneEdit
+	faultPricingEdit
+	faultSwitchEdit
+	simFaults
+)
+
+var simFaultNames = [simFaults]string{
+	"notice lost", "notice sent twice", "notice after the close", "notice past hard", "notice at a dead node", "notice durable but not answered",
+	"loss notice lost", "loss notice twice", "loss, then bill", "price above the reserved", "price 0 first", "price macro unreplaced", "event before its bill",
+	"append took a part", "append taken twice", "postings published late", "process cut from the log", "notice spilled", "spill drained twice", "return lost",
+	"lease request lost", "lease answer lost", "lease answer to nobody", "lease answer late", "former owner asked",
+	"bidder killed", "bidder paused", "pacer killed", "pacer paused", "owner moved", "owner moved in mid-grant", "owner fenced",
+	"snapshot cut off", "older snapshot restored", "disk lost", "clock jumped", "record of an unknown type", "shard stopped by it",
+	"budget edited", "budget cut below what is pending", "dates edited", "zone edited", "pricing edited", "paused, resumed or killed",
+}
+
+func (k simFault) String() string { return simFaultNames[k] }
