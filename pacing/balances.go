@@ -20,8 +20,8 @@ type AccountBalance struct {
 	Campaign   campaigns.ID   `json:"campaign,omitempty"`
 	LineItem   campaigns.ID   `json:"line_item,omitempty"`
 	Currency   money.Currency `json:"currency"`
-	Day        Day            `json:"day"`   // the advertiser's current day
-	Today      Horizon        `json:"today"` // of the charge
+	Day        Day            `json:"day,omitzero"` // the advertiser's current day; absent before its first
+	Today      Horizon        `json:"today"`        // of the charge
 	Lifetime   Horizon        `json:"lifetime"`
 	// Of line items; zero at the other levels.
 	Media       Horizon    `json:"media"` // lifetime

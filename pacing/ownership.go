@@ -1,9 +1,12 @@
 package pacing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+
+	"bidhawk/internal/money"
 )
 
 // Ownership proposes which partitions of money this process owns, and changes
@@ -141,4 +144,52 @@ func (p *Pacer) RequestPartition(ctx context.Context, partition int32, req Lease
 		return LeaseGrant{}, err
 	}
 	return LeaseGrant{Leases: c.rq.leases, Refused: c.rq.refused}, nil
+}
+
+// Figures are the balances of the partitions that a pacer owns: over all pacers
+// they add up to the installation's.
+type Figures struct {
+	Payables   []Payable        `json:"payables" doc:"owed to exchanges, by currency"`
+	Accounts   []AccountBalance `json:"accounts" doc:"every account of every advertiser's tree"`
+	Plans      []PlanView       `json:"plans" doc:"plan against spend, by line item"`
+	OpenLeases int              `json:"open_leases"`
+	Stopped    int              `json:"partitions_stopped" doc:"partitions that cannot go on"`
+}
+
+// Figures are those of the partitions that this pacer owns now; a stopped one's
+// stand still.
+func (p *Pacer) Figures() Figures {
+	mine := &Pacer{cfg: p.cfg, deps: p.deps}
+	for _, r := range p.shards {
+		if r.wanted() {
+			mine.shards = append(mine.shards, r)
+		}
+	}
+	s := mine.Stats()
+	return Figures{mine.Payables(), mine.AllBalances(), mine.Plans(nil), s.OpenLeases, s.Stopped}
+}
+
+// Add adds another pacer's figures to f.
+func (f *Figures) Add(o Figures) {
+	sums := map[payee]money.Wide{}
+	for _, p := range slices.Concat(f.Payables, o.Payables) {
+		to := payee{p.Exchange, p.Currency}
+		sums[to] = sums[to].Plus(p.Owed)
+	}
+	f.Payables = payablesOf(sums)
+	f.Accounts = append(f.Accounts, o.Accounts...)
+	slices.SortStableFunc(f.Accounts, func(a, b AccountBalance) int { return cmp.Compare(a.Advertiser, b.Advertiser) })
+	f.Plans = append(f.Plans, o.Plans...)
+	f.OpenLeases += o.OpenLeases
+	f.Stopped += o.Stopped
+}
+
+// payablesOf lists sums by exchange and currency.
+func payablesOf(sums map[payee]money.Wide) []Payable {
+	out := make([]Payable, 0, len(sums))
+	for to, sum := range sums {
+		out = append(out, Payable{to.exchange, to.currency, sum})
+	}
+	slices.SortFunc(out, func(a, b Payable) int { return payee{a.Exchange, a.Currency}.compare(payee{b.Exchange, b.Currency}) })
+	return out
 }
