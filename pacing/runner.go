@@ -351,7 +351,9 @@ func (r *runner) apply(recs []eventlog.Record) (back []eventlog.Message, err err
 		if p == nil {
 			continue
 		}
-		r.mu.outcomes[p.Outcome]++
+		if r.claimed { // else they are the owner's to count
+			r.mu.outcomes[p.Outcome]++
+		}
 		m, err := p.message()
 		if err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ type server struct {
 // startServer starts serve on the addresses of cfg, which must be free: another
 // server there would be taken for ours.
 func startServer(config string, cfg node.Config, env []string, log string) (*server, error) {
-	for _, addr := range []string{cfg.Listen.Bids, cfg.Listen.API, cfg.Listen.Operations} {
+	for _, addr := range []string{cfg.Listen.Bids, cfg.Listen.API, cfg.Listen.Operations, cfg.Pacing.Listen} {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			return nil, fmt.Errorf("another server runs already: %w", err)

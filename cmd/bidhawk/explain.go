@@ -109,7 +109,7 @@ func (c *explainCommand) askOwn(ctx context.Context, cfg node.Config, path strin
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	cfg.DataDir, cfg.EventLog.Backend = dir, "local"
 	cfg.Secrets = node.Secrets{}
-	cfg.Listen = node.Listen{Bids: "127.0.0.1:0", API: "127.0.0.1:0", Operations: "127.0.0.1:0"}
+	cfg.Listen, cfg.Pacing.Listen = node.Listen{Bids: "127.0.0.1:0", API: "127.0.0.1:0", Operations: "127.0.0.1:0"}, "127.0.0.1:0"
 	tags, err := node.OpenTaxonomy(cfg)
 	if err != nil {
 		return nil, err

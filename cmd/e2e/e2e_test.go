@@ -92,7 +92,7 @@ func newWorld(t *testing.T, extra ...string) *world {
 	bids, api, ops := freePort(t), freePort(t), freePort(t)
 	own := append([]string{
 		"BIDHAWK_DATA_DIR=" + filepath.Join(w.dir, "data"), "BIDHAWK_LISTEN_BIDS=" + bids, "BIDHAWK_LISTEN_API=" + api,
-		"BIDHAWK_LISTEN_OPERATIONS=" + ops, "BIDHAWK_PUBLIC_URL=http://" + bids, "BIDHAWK_PACING_CLOSE_AFTER=20s",
+		"BIDHAWK_LISTEN_OPERATIONS=" + ops, "BIDHAWK_PACING_LISTEN=" + freePort(t), "BIDHAWK_PUBLIC_URL=http://" + bids, "BIDHAWK_PACING_CLOSE_AFTER=20s",
 	}, extra...)
 	w.env = append(os.Environ(), own...)
 	cfg, err := node.Load(filepath.Join(root, "configs/dev.yaml"), w.env)

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"bidhawk/attribution"
+	"bidhawk/bidder"
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/api"
 	"bidhawk/console"
@@ -26,27 +27,38 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = attribution.Register(a.Huma(), attribution.APIDeps{
-		Service: n.reports, Users: n.keys.users, ConversionIDs: n.bidIDs,
-		VerifyClick: func(text string) (attribution.Click, error) {
-			t, err := n.bidder.VerifyClick(text)
-			return attribution.Click{Bid: t.Bid, Advertiser: t.Advertiser, LineItem: t.LineItem, User: t.User}, err
-		},
-	})
-	if err != nil {
-		return nil, err
+	if n.reports != nil {
+		err = attribution.Register(a.Huma(), attribution.APIDeps{
+			Service: n.reports, Users: n.keys.users, ConversionIDs: n.bidIDs, VerifyClick: n.verifyClick,
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.registerReportTotals(a.Huma())
+		n.registerLive(a.Huma())
 	}
 	n.registerLedger(a.Huma())
-	n.registerReportTotals(a.Huma())
-	n.registerLive(a.Huma())
 	n.registerBrakes(a.Huma())
 	n.registerAudience(a.Huma())
-	n.registerExplain(a.Huma())
+	if n.bidder != nil {
+		n.registerExplain(a.Huma())
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", console.Handler())
 	mux.Handle("/v1/", a.Handler())
 	mux.Handle("/openapi.json", a.Handler())
 	return mux, nil
+}
+
+// verifyClick reads a click id. Who has opted out is known where bids are made;
+// elsewhere a click tells of no user.
+func (n *Node) verifyClick(text string) (attribution.Click, error) {
+	if n.bidder != nil {
+		t, err := n.bidder.VerifyClick(text)
+		return attribution.Click{Bid: t.Bid, Advertiser: t.Advertiser, LineItem: t.LineItem, User: t.User}, err
+	}
+	t, err := n.keys.tokens.Parse([]byte(text), bidder.PurposeClick)
+	return attribution.Click{Bid: t.Bid, Advertiser: t.Advertiser, LineItem: t.LineItem}, err
 }
 
 // operator refuses everybody else.
@@ -73,12 +85,16 @@ type ledgerBody struct {
 func (n *Node) registerLedger(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "get-ledger", Method: http.MethodGet, Path: "/v1/ledger", Tags: []string{"money"},
-		Summary: "Balances of the ledger", Errors: []int{http.StatusUnauthorized, http.StatusForbidden},
+		Summary: "Balances of the ledger", Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, _ *struct{}) (*ledgerOutput, error) {
 		if err := operator(ctx); err != nil {
 			return nil, err
 		}
-		return &ledgerOutput{ledgerBody{Clock(), n.pacer.Payables(), n.pacer.AllBalances(), n.pacer.Plans(nil)}}, nil
+		f, err := n.figures(ctx)
+		if err != nil {
+			return nil, huma.Error503ServiceUnavailable("the ledger can't be read: " + err.Error())
+		}
+		return &ledgerOutput{ledgerBody{Clock(), f.Payables, f.Accounts, f.Plans}}, nil
 	})
 }
 
@@ -185,10 +201,16 @@ func (n *Node) registerLive(h huma.API) {
 func (n *Node) live(ctx context.Context) (liveBody, error) {
 	now := Clock()
 	b := liveBody{
-		At: now, Ready: true, Generation: n.bidder.Generation(), Killed: n.feed.Catalog().Kill.All, Seconds: n.sampler.window(),
-		Spill: n.publisher.Stats().SpillRecords, OpenLeases: n.pacer.Stats().OpenLeases, Stopped: n.pacer.Stats().Stopped,
-		Profiles: n.profileStore.Stats().Users,
+		At: now, Ready: true, Killed: n.feed.Catalog().Kill.All, Seconds: []second{}, Spill: n.publisher.Stats().SpillRecords,
 	}
+	if n.bidder != nil { // else bids are other nodes', each with a page of its own
+		b.Generation, b.Seconds, b.Profiles = n.bidder.Generation(), n.sampler.window(), n.profileStore.Stats().Users
+	}
+	figures, err := n.figures(ctx)
+	if err != nil {
+		n.logger.Warn("the live page is without the ledger", zap.Error(err))
+	}
+	b.OpenLeases, b.Stopped = figures.OpenLeases, figures.Stopped
 	if err := n.Ready(); err != nil {
 		b.Ready, b.NotReady = false, err.Error()
 	}
@@ -199,11 +221,11 @@ func (n *Node) live(ctx context.Context) (liveBody, error) {
 	if !fresh.AsOf.IsZero() {
 		b.Freshness = now.Sub(fresh.AsOf).Seconds()
 	}
-	b.Lines, err = n.liveLines(ctx)
+	b.Lines, err = n.liveLines(ctx, figures)
 	return b, err
 }
 
-func (n *Node) liveLines(ctx context.Context) ([]liveLine, error) {
+func (n *Node) liveLines(ctx context.Context, f pacing.Figures) ([]liveLine, error) {
 	from, to := attribution.EveryDay()
 	summary, err := n.reports.Summary(ctx, from, to)
 	if err != nil {
@@ -212,7 +234,7 @@ func (n *Node) liveLines(ctx context.Context) ([]liveLine, error) {
 	rows := make(map[campaigns.ID]*liveLine)
 	cat := n.feed.Catalog()
 	var order []campaigns.ID
-	for _, p := range n.pacer.Plans(nil) {
+	for _, p := range f.Plans {
 		l, ok := cat.Lineage(p.LineItem)
 		if !ok {
 			continue
@@ -224,7 +246,7 @@ func (n *Node) liveLines(ctx context.Context) ([]liveLine, error) {
 		}
 		order = append(order, p.LineItem)
 	}
-	for _, a := range n.pacer.AllBalances() {
+	for _, a := range f.Accounts {
 		if r := rows[a.LineItem]; r != nil && a.Level == pacing.LevelLineItem {
 			r.Charge, r.Media = int64(a.Lifetime.Posted), int64(a.Media.Posted)
 			r.HouseLate, r.HouseUnbilled = a.Late.String(), a.Unbilled.String()

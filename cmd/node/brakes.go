@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.yaml.in/yaml/v3"
 
+	"bidhawk/bidder/exchanges"
 	"bidhawk/campaigns"
 	"bidhawk/internal/yamldoc"
 )
@@ -143,7 +144,13 @@ func (n *Node) followBrakes(ctx context.Context) error {
 }
 
 // knowsExchange says whether an exchange is agreed with under that name.
-func (n *Node) knowsExchange(name string) bool { return n.bidder.Knows(name) }
+func (n *Node) knowsExchange(name string) bool {
+	if n.bidder != nil {
+		return n.bidder.Knows(name)
+	}
+	list, err := n.cfg.exchanges(func(string, error) {})
+	return err == nil && slices.ContainsFunc(list, func(e exchanges.Exchange) bool { return e.Name == name })
+}
 
 // BrakeView is a kill switch that is on, and how to release it.
 type BrakeView struct {

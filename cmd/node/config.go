@@ -160,11 +160,22 @@ type Profiles struct {
 	CacheBytes int64 `yaml:"cache_bytes"`
 }
 
-// Pacing is about leases.
+// Pacing is about leases, and about the pacers of an installation.
 type Pacing struct {
 	LeaseWindow time.Duration `yaml:"lease_window"`
 	CloseAfter  time.Duration `yaml:"close_after"`
 	HardAfter   time.Duration `yaml:"hard_after"`
+	// Listen is the address of the pacer's own API; the role pacer opens it.
+	Listen string `yaml:"listen"`
+	// Pacers are the URLs of all pacers, for bidders that ask them for leases;
+	// empty beside a pacer that is the only one.
+	Pacers    []string `yaml:"pacers"`
+	TokenFile string   `yaml:"token_file"` // a secret that pacers and their callers share
+	// SessionTimeout is how long a pacer may be silent before its partitions go
+	// to others; on kafka.
+	SessionTimeout time.Duration `yaml:"session_timeout"`
+	// Standby has each pacer read along what others own, to take over at once.
+	Standby bool `yaml:"standby"`
 }
 
 // Frequency bounds the memory of caps.
@@ -198,6 +209,13 @@ const (
 	RoleAPI        = "api"
 )
 
+func defaultPacing() Pacing {
+	return Pacing{
+		LeaseWindow: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour,
+		Listen: "127.0.0.1:8083", Pacers: []string{}, SessionTimeout: 10 * time.Second, Standby: true,
+	}
+}
+
 // AllRoles is what a node does unless told otherwise.
 var AllRoles = []string{RoleBidder, RolePacer, RoleProfiler, RoleAttributor, RoleAPI}
 
@@ -217,7 +235,7 @@ func Default() Config {
 			ContextualWithoutBasis: true, CountsEvery: 2 * time.Second, MaxCountRows: 5_000,
 		},
 		Profiles:             Profiles{CacheBytes: 256 << 20},
-		Pacing:               Pacing{LeaseWindow: 10 * time.Second, CloseAfter: 5 * time.Minute, HardAfter: 48 * time.Hour},
+		Pacing:               defaultPacing(),
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:              Scoring{PriorImpressions: 2000},
 		Privacy:              defaultPrivacy(),

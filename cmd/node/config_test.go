@@ -59,7 +59,37 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	}
 	f("listen.operations", func(c *Config) { c.Listen.Operations = c.Listen.API })
 	f("roles", func(c *Config) { c.Roles = nil })
-	f("roles", func(c *Config) { c.Roles = []string{"bidder"} })
+	f("roles", func(c *Config) { c.Roles = []string{"bidder"} }) // on the local log
+	apart := func(change func(*Config), roles ...string) func(*Config) {
+		return func(c *Config) {
+			c.Roles, c.EventLog.Backend, c.EventLog.Kafka.Brokers = roles, "kafka", []string{"k:9092"}
+			c.Secrets.TokenKeysFile, c.Secrets.UserKeyFile, c.Pacing.Pacers = "t", "u", []string{"http://127.0.0.1:8083"}
+			if change != nil {
+				change(c)
+			}
+		}
+	}
+	for _, roles := range [][]string{{"pacer"}, {"bidder"}, {"bidder", "pacer"}, {"bidder", "api"}, {"api", "attributor"}, {"profiler"}} {
+		c := Default()
+		e := defaultExchange()
+		e.Seat = "1"
+		c.Exchanges["demo"] = e
+		if apart(nil, roles...)(&c); c.Validate() != nil {
+			t.Errorf("roles %v on kafka: %v", roles, c.Validate())
+		}
+	}
+	f("roles", apart(nil, "attributor"))
+	f("pacing.pacers", apart(func(c *Config) { c.Pacing.Pacers = nil }, "bidder"))
+	f("pacing.pacers", apart(func(c *Config) { c.Pacing.Pacers = []string{"10.0.0.7:8083"} }, "bidder"))
+	f("pacing.pacers", apart(func(c *Config) { c.Pacing.Pacers = []string{"http://10.0.0.7:8083/x"} }, "bidder"))
+	f("pacing.token_file", apart(func(c *Config) { c.Pacing.Pacers = []string{"http://10.0.0.7:8083"} }, "bidder"))
+	f("pacing.token_file", apart(func(c *Config) { c.Pacing.Listen = ":8083" }, "pacer"))
+	f("pacing.token_file", apart(func(c *Config) { c.Pacing.Listen = "10.0.0.7:8083" }, "pacer"))
+	f("pacing.listen", func(c *Config) { c.Pacing.Listen = c.Listen.API })
+	f("pacing.listen", func(c *Config) { c.Pacing.Listen = "8083" })
+	f("pacing.session_timeout", func(c *Config) { c.Pacing.SessionTimeout = time.Millisecond })
+	f("secrets.token_keys_file", apart(func(c *Config) { c.Secrets.TokenKeysFile = "" }, "bidder"))
+	f("secrets.user_key_file", apart(func(c *Config) { c.Secrets.UserKeyFile = "" }, "api"))
 	f("roles", func(c *Config) { c.Roles = append(c.Roles, "x") })
 	f("event_log.backend", func(c *Config) { c.EventLog.Backend = "redis" })
 	f("event_log.partitions", func(c *Config) { c.EventLog.Partitions = 1025 })

@@ -38,6 +38,7 @@ func installation(t *testing.T) Config {
 	t.Helper()
 	c, err := Load(root+"configs/dev.yaml", []string{
 		"BIDHAWK_DATA_DIR=" + t.TempDir(), "BIDHAWK_LISTEN={bids: '127.0.0.1:0', api: '127.0.0.1:0', operations: '127.0.0.1:0'}",
+		"BIDHAWK_PACING_LISTEN=127.0.0.1:0",
 		"BIDHAWK_CAMPAIGNS_TAXONOMY_FILE=" + root + "configs/taxonomy.yaml", "BIDHAWK_EVENT_LOG_PARTITIONS=2",
 		"BIDHAWK_PROFILES_CACHE_BYTES=4194304", "BIDHAWK_BIDDER_COUNTS_EVERY=30s",
 		"BIDHAWK_EXCHANGES={demo: {default_tmax: 2s}}", // a busy machine is not the subject

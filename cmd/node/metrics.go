@@ -15,24 +15,37 @@ import (
 
 // writeMetrics writes every figure of the node as samples for writeExposition.
 func (n *Node) writeMetrics(w io.Writer) {
-	n.bidder.Metrics().WritePrometheus(w)
 	gauge := func(name string, v any) { fmt.Fprintf(w, "%s %v\n", name, v) }
 	ready := 0
 	if n.Ready() == nil {
 		ready = 1
 	}
 	gauge("bidhawk_ready", ready)
-	gauge("bidhawk_config_generation", n.bidder.Generation())
 	gauge("bidhawk_dead_letters_total", n.deadLetters.Load())
-	gauge("bidhawk_campaign_records_skipped_total", n.feed.Skipped())
-	n.writeBrakeMetrics(w)
-	gauge("bidhawk_frequency_keys", n.frequency.Len())
-	gauge("bidhawk_frequency_left_out_total", n.exposures.NoRoom())
+	if n.feed != nil {
+		gauge("bidhawk_campaign_records_skipped_total", n.feed.Skipped())
+		n.writeBrakeMetrics(w)
+	}
 	n.writeLogMetrics(w, gauge)
-	n.writeMoneyMetrics(w, gauge)
-	n.writeProfileMetrics(gauge)
-	n.writeReportMetrics(gauge)
-	n.writeInventoryMetrics(w, gauge)
+	if n.bidder != nil {
+		n.bidder.Metrics().WritePrometheus(w)
+		gauge("bidhawk_config_generation", n.bidder.Generation())
+		gauge("bidhawk_frequency_keys", n.frequency.Len())
+		gauge("bidhawk_frequency_left_out_total", n.exposures.NoRoom())
+		gauge("bidhawk_feed_lag_records{feed=\"exposures\"}", n.exposures.Lag())
+		n.writeWalletMetrics(gauge)
+		n.writeProfileMetrics(gauge)
+		n.writeInventoryMetrics(w, gauge)
+	}
+	if n.pacer != nil {
+		n.writeMoneyMetrics(w, gauge)
+	}
+	if n.builder != nil {
+		gauge("bidhawk_feed_lag_records{feed=\"behaviour\"}", n.builder.Stats().BehaviourLag)
+	}
+	if n.reports != nil {
+		n.writeReportMetrics(gauge)
+	}
 
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -84,7 +97,17 @@ func (n *Node) writeLogMetrics(w io.Writer, gauge func(string, any)) {
 	for _, topic := range sortedKeys(s.Dropped) {
 		fmt.Fprintf(w, "bidhawk_publisher_dropped_total{topic=%q} %d\n", topic, s.Dropped[topic])
 	}
-	gauge("bidhawk_feed_lag_records{feed=\"exposures\"}", n.exposures.Lag())
+}
+
+func (n *Node) writeWalletMetrics(gauge func(string, any)) {
+	s := n.wallet.Stats()
+	gauge("bidhawk_wallet_requests_total", s.Requests)
+	gauge("bidhawk_wallet_failures_total", s.Failures)
+	gauge("bidhawk_wallet_leases_total", s.Leases)
+	gauge("bidhawk_wallet_line_items", s.LineItems)
+	if n.leases != nil {
+		gauge("bidhawk_wallet_partitions_owned", n.leases.Owned())
+	}
 }
 
 func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
@@ -96,15 +119,19 @@ func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
 	for _, o := range sortedKeys(s.Outcomes) {
 		fmt.Fprintf(w, "bidhawk_ledger_outcomes_total{outcome=%q} %d\n", o, s.Outcomes[o])
 	}
-	ws := n.wallet.Stats()
-	gauge("bidhawk_wallet_requests_total", ws.Requests)
-	gauge("bidhawk_wallet_failures_total", ws.Failures)
-	gauge("bidhawk_wallet_leases_total", ws.Leases)
-	gauge("bidhawk_wallet_line_items", ws.LineItems)
-	for _, p := range n.pacer.Payables() {
+	gauge("bidhawk_ledger_fenced_total", s.Fenced)
+	owned := 0
+	for _, p := range n.pacer.State() {
+		if p.Role == pacing.RoleOwner {
+			owned++
+		}
+	}
+	gauge("bidhawk_ledger_partitions_owned", owned)
+	figures := n.pacer.Figures()
+	for _, p := range figures.Payables {
 		fmt.Fprintf(w, "bidhawk_payable_nanos{exchange=%q,currency=%q} %v\n", p.Exchange, p.Currency, p.Owed)
 	}
-	for _, b := range n.pacer.AllBalances() {
+	for _, b := range figures.Accounts {
 		if b.Level != pacing.LevelLineItem {
 			continue
 		}
@@ -117,7 +144,7 @@ func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
 		fmt.Fprintf(w, "bidhawk_house_late_nanos%s %v\n", labels, b.Late)
 		fmt.Fprintf(w, "bidhawk_house_unbilled_nanos%s %v\n", labels, b.Unbilled)
 	}
-	for _, p := range n.pacer.Plans(nil) {
+	for _, p := range figures.Plans {
 		fmt.Fprintf(w, "bidhawk_pacing_ratio{line_item=\"%d\",pacing=%q} %g\n", p.LineItem, p.Pacing, float64(p.Ratio())/1e6)
 	}
 }
@@ -146,8 +173,6 @@ func (n *Node) writeProfileMetrics(gauge func(string, any)) {
 	gauge("bidhawk_profile_updates_total{result=\"applied\"}", f.Applied)
 	gauge("bidhawk_profile_updates_total{result=\"stale\"}", f.Stale)
 	gauge("bidhawk_profile_updates_total{result=\"dead\"}", f.Dead)
-	b := n.builder.Stats()
-	gauge("bidhawk_feed_lag_records{feed=\"behaviour\"}", b.BehaviourLag)
 }
 
 func (n *Node) writeReportMetrics(gauge func(string, any)) {

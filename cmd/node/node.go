@@ -26,12 +26,14 @@ import (
 	"bidhawk/internal/ids"
 	"bidhawk/pacing"
 	"bidhawk/pacing/frequency"
+	"bidhawk/pacing/service"
 	"bidhawk/profiles"
 	"bidhawk/scoring"
 )
 
-// Node is one process of Bidhawk. New opens its state, Run serves until its
-// context ends and then stops in order, and closes everything.
+// Node is one process of Bidhawk, with what its roles need: the other fields are
+// nil. New opens its state, Run serves until its context ends and then stops in
+// order, and closes everything.
 type Node struct {
 	cfg    Config
 	logger *zap.Logger
@@ -53,6 +55,7 @@ type Node struct {
 	builder      *profiles.Builder
 
 	pacer     *pacing.Pacer
+	leases    *service.Client // of the pacers in other processes; nil: there are none
 	wallet    *pacing.Wallet
 	frequency *frequency.Counter
 	rates     *scoring.Rates
@@ -63,13 +66,14 @@ type Node struct {
 	sampler   *sampler
 	inventory inventory
 
-	bids     *fasthttp.Server
-	api, ops *http.Server
-	sockets  [3]net.Listener
+	bids             *fasthttp.Server
+	api, ops, grants *http.Server
+	sockets          [4]net.Listener // as listeners() has them; nil: not of this node's roles
 
 	// notReady is why, nil where the node is ready. Bids read it.
 	notReady    atomic.Pointer[error]
 	stopping    atomic.Bool
+	reached     atomic.Bool // a pacer has answered once
 	deadLetters atomic.Int64
 	closers     []func() error // in the order of opening
 	once        sync.Once
@@ -90,10 +94,21 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 	if err := os.MkdirAll(cfg.DataDir, 0o755); err != nil {
 		return n, wrong("data_dir", cfg.DataDir, "a directory that can be made: "+err.Error())
 	}
-	for _, open := range []func(context.Context) error{
-		n.listen, n.lock, n.openKeys, n.openLog, n.openCampaigns, n.openBrakes, n.openProfiles, n.openMoney, n.openReports, n.openInventory, n.openBidder, n.openServers,
+	for _, open := range []struct {
+		roles []string // whose it is; none: every node's
+		open  func(context.Context) error
+	}{
+		{nil, n.listen}, {nil, n.lock}, {nil, n.openKeys}, {nil, n.openLog},
+		{[]string{RoleAPI}, n.openCampaigns}, {[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openFeed},
+		{[]string{RoleBidder, RolePacer, RoleAPI}, n.openBrakes},
+		{[]string{RoleBidder}, n.openProfiles}, {[]string{RoleProfiler}, n.openProfiler}, {[]string{RolePacer}, n.openLedger},
+		{[]string{RoleBidder, RoleAPI}, n.openClient}, {[]string{RoleBidder}, n.openWallet}, {[]string{RoleAttributor}, n.openReports},
+		{[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {nil, n.openServers},
 	} {
-		if err := open(ctx); err != nil {
+		if len(open.roles) > 0 && !cfg.has(open.roles...) {
+			continue
+		}
+		if err := open.open(ctx); err != nil {
 			return n, err
 		}
 	}
@@ -112,15 +127,16 @@ func (n *Node) close() (err error) {
 	return err
 }
 
-// listen takes the three addresses first: a port in use is the commonest
-// mistake, and should not cost the opening of a large state.
+// listen takes the addresses first: a port in use is the commonest mistake, and
+// should not cost the opening of a large state.
 func (n *Node) listen(context.Context) error {
-	for i, l := range []struct{ setting, addr string }{
-		{"listen.bids", n.cfg.Listen.Bids}, {"listen.api", n.cfg.Listen.API}, {"listen.operations", n.cfg.Listen.Operations},
-	} {
+	for i, l := range n.cfg.listeners() {
+		if l.role != "" && !n.cfg.has(l.role) {
+			continue
+		}
 		s, err := net.Listen("tcp", l.addr)
 		if err != nil {
-			return wrong(l.setting, l.addr, "an address that is free: "+err.Error())
+			return wrong(l.name, l.addr, "an address that is free: "+err.Error())
 		}
 		n.sockets[i] = s
 		n.onClose(func() error { _ = s.Close(); return nil }) // its server may have closed it
@@ -129,9 +145,16 @@ func (n *Node) listen(context.Context) error {
 }
 
 // Addresses are where the node listens, also where its configuration left the
-// ports open.
+// ports open; empty where its roles do not listen.
 func (n *Node) Addresses() Listen {
-	return Listen{Bids: n.sockets[0].Addr().String(), API: n.sockets[1].Addr().String(), Operations: n.sockets[2].Addr().String()}
+	return Listen{Bids: n.address(0), API: n.address(1), Operations: n.address(2)}
+}
+
+func (n *Node) address(i int) string {
+	if n.sockets[i] == nil {
+		return ""
+	}
+	return n.sockets[i].Addr().String()
 }
 
 // lock makes the data directory this process's own. Each store locks its files
@@ -146,8 +169,10 @@ func (n *Node) lock(context.Context) error {
 }
 
 func (n *Node) openKeys(context.Context) (err error) {
-	if n.keys, err = openSecrets(n.cfg); err != nil {
-		return err
+	if n.cfg.has(RoleBidder, RoleAPI) {
+		if n.keys, err = openSecrets(n.cfg); err != nil {
+			return err
+		}
 	}
 	if n.bidIDs, err = ids.NewBidIDs(); err != nil {
 		return err
@@ -189,6 +214,11 @@ func (n *Node) openCampaigns(ctx context.Context) (err error) {
 		return err
 	}
 	n.relay = sqlite.NewRelay(sqlite.RelayConfig{OnError: n.warn("campaign changes wait to be published")}, n.store, n.log)
+	return nil
+}
+
+// openFeed follows the topic of campaigns: what the API edits, whoever has it.
+func (n *Node) openFeed(context.Context) error {
 	n.feed = campaigns.NewFeed(campaigns.FeedConfig{}, campaigns.FeedDeps{
 		Log: n.log, OnError: n.warn("campaigns can't be read; trying again"),
 		DeadLetter: func(r eventlog.Record, reason error) { n.deadLetter(r, reason.Error()) },
@@ -203,31 +233,16 @@ func (n *Node) openProfiles(context.Context) (err error) {
 		return fmt.Errorf("open profiles: %w", err)
 	}
 	n.onClose(n.profileStore.Close)
+	n.profileFeed, err = profiles.NewFeed(profiles.Deps{Log: n.log, Store: n.profileStore, Numbers: n.taxonomy, DeadLetter: n.deadLetter})
+	return err
+}
+
+func (n *Node) openProfiler(context.Context) (err error) {
 	if n.builderStore, err = profiles.OpenStore(profiles.DefaultStoreConfig(n.cfg.path("profiler"))); err != nil {
 		return fmt.Errorf("open the profiler's profiles: %w", err)
 	}
 	n.onClose(n.builderStore.Close)
-	n.profileFeed, err = profiles.NewFeed(profiles.Deps{Log: n.log, Store: n.profileStore, Numbers: n.taxonomy, DeadLetter: n.deadLetter})
-	if err != nil {
-		return err
-	}
 	n.builder, err = profiles.NewBuilder(profiles.Deps{Log: n.log, Store: n.builderStore, Numbers: n.taxonomy, DeadLetter: n.deadLetter})
-	return err
-}
-
-func (n *Node) openMoney(ctx context.Context) (err error) {
-	cfg := pacing.DefaultConfig()
-	cfg.Window, cfg.CloseAfter, cfg.HardAfter = n.cfg.Pacing.LeaseWindow, n.cfg.Pacing.CloseAfter, n.cfg.Pacing.HardAfter
-	n.pacer, err = pacing.NewPacer(ctx, cfg, pacing.Deps{
-		Log: n.log, Dir: n.cfg.LedgerDir(), Catalog: n.readyCatalog, Clock: Clock, Logger: n.logger.Named("pacer"),
-	})
-	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
-	}
-	n.onClose(n.pacer.Close)
-	n.wallet, err = pacing.NewWallet(pacing.DefaultWalletConfig(), pacing.WalletDeps{
-		Source: n.pacer, Publish: n.publisher.Offer, Clock: Clock, Incarnation: n.bidIDs.Incarnation(),
-	})
 	return err
 }
 
@@ -307,24 +322,6 @@ func (n *Node) Ready() error {
 	return nil
 }
 
-// checkReady asks everything that a bid needs.
-func (n *Node) checkReady() error {
-	switch {
-	case n.stopping.Load():
-		return errors.New("stopping")
-	case !n.feed.Ready():
-		return errors.New("campaigns are loading")
-	case n.bidder.Generation() == 0:
-		return errors.New("the targeting index is being built")
-	case !n.profileFeed.Ready():
-		return errors.New("profiles are loading")
-	}
-	if err := n.pacer.Ready(); err != nil {
-		return fmt.Errorf("pacer: %w", err)
-	}
-	return nil
-}
-
 // Run serves until ctx ends or a part fails for good, then stops in order: not
 // ready, no-bid, listeners, what bids caused, consumers, stores.
 func (n *Node) Run(ctx context.Context) error {
@@ -339,8 +336,8 @@ func (n *Node) Run(ctx context.Context) error {
 	serving, servingCtx := errgroup.WithContext(back)
 	n.startServers(serving)
 
-	n.logger.Info("started", zap.Stringer("bids", n.sockets[0].Addr()), zap.Stringer("api", n.sockets[1].Addr()),
-		zap.Stringer("operations", n.sockets[2].Addr()), zap.String("event_log", n.cfg.EventLog.Backend))
+	n.logger.Info("started", zap.Strings("roles", n.cfg.Roles), zap.String("bids", n.address(0)), zap.String("api", n.address(1)),
+		zap.String("operations", n.address(2)), zap.String("pacing", n.address(3)), zap.String("event_log", n.cfg.EventLog.Backend))
 	select {
 	case <-ctx.Done():
 	case <-consumersCtx.Done():
@@ -349,7 +346,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	began := Clock()
 	n.stopping.Store(true)
-	n.bidder.Drain()
+	if n.bidder != nil {
+		n.bidder.Drain()
+	}
 	n.setReady(errors.New("stopping"))
 	n.logger.Info("stopping: every bid request gets a no-bid")
 	err := n.stopServers()
@@ -372,21 +371,40 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 			return nil
 		})
 	}
-	run("campaign relay", func(ctx context.Context) error { n.relay.Run(ctx); return nil })
-	run("campaign feed", n.feed.Run)
-	run("profile feed", n.profileFeed.Run)
-	run("profile builder", n.builder.Run)
-	run("pacer", n.pacer.Run)
-	run("exposures", n.exposures.Run)
-	run("reports", n.runReports)
-	run("index", n.followCatalog)
-	run("brakes", n.followBrakes)
-	run("files", n.followFiles)
+	if n.relay != nil {
+		run("campaign relay", func(ctx context.Context) error { n.relay.Run(ctx); return nil })
+	}
+	if n.feed != nil {
+		run("campaign feed", n.feed.Run)
+	}
+	if n.builder != nil {
+		run("profile builder", n.builder.Run)
+	}
+	if n.pacer != nil {
+		run("pacer", n.pacer.Run)
+	}
+	if n.leases != nil {
+		run("owners of leases", func(ctx context.Context) error { n.leases.Run(ctx); return nil })
+	}
+	if n.reports != nil {
+		run("reports", n.runReports)
+	}
+	if n.bidder != nil {
+		run("profile feed", n.profileFeed.Run)
+		run("exposures", n.exposures.Run)
+		run("index", n.followCatalog)
+		run("brakes", n.followBrakes)
+		run("files", n.followFiles)
+	}
 }
 
 // startBidding runs what bids cause: it stops once no bid comes any more, and
 // before the consumers.
 func (n *Node) startBidding(ctx context.Context, g *errgroup.Group) {
+	g.Go(func() error { return n.watch(ctx) })
+	if n.bidder == nil {
+		return
+	}
 	g.Go(func() error {
 		// What an earlier life left in the spill goes first: a bill must not come
 		// after the leases that its budget could have gone into.
@@ -397,7 +415,6 @@ func (n *Node) startBidding(ctx context.Context, g *errgroup.Group) {
 		return nil
 	})
 	g.Go(func() error { return n.bidder.Run(ctx) })
-	g.Go(func() error { return n.watch(ctx) })
 }
 
 // followCatalog compiles each new catalogue, and again when a flight may have
@@ -456,7 +473,7 @@ func (n *Node) watch(ctx context.Context) error {
 			ready = err == nil
 			n.logger.Info("readiness changed", zap.Bool("ready", ready), zap.NamedError("reason", err))
 		}
-		if now := Clock(); now.Sub(last) >= time.Second {
+		if now := Clock(); n.sampler != nil && now.Sub(last) >= time.Second {
 			n.sampler.sample(now)
 			last = now
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -15,27 +16,55 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bidhawk/internal/eventlog"
+	"bidhawk/pacing/service"
 )
 
 func (n *Node) openServers(context.Context) error {
-	n.bids = &fasthttp.Server{
-		Handler: n.handle, Name: "bidhawk", Concurrency: n.cfg.Bidder.MaxConnections,
-		// A body is read whole before the handler runs; gzip may unpack to no more either.
-		MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
-		ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
-		NoDefaultContentType: true, NoDefaultDate: true, CloseOnShutdown: true, Logger: quietLogger{},
-		ErrorHandler: n.badConnection,
+	if n.bidder != nil {
+		n.bids = &fasthttp.Server{
+			Handler: n.handle, Name: "bidhawk", Concurrency: n.cfg.Bidder.MaxConnections,
+			// A body is read whole before the handler runs; gzip may unpack to no more either.
+			MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
+			ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
+			NoDefaultContentType: true, NoDefaultDate: true, CloseOnShutdown: true, Logger: quietLogger{},
+			ErrorHandler: n.badConnection,
+		}
 	}
-	api, err := n.apiHandler()
-	if err != nil {
-		return err
+	if n.store != nil {
+		api, err := n.apiHandler()
+		if err != nil {
+			return err
+		}
+		n.api = &http.Server{
+			Handler: api, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+			ErrorLog: zap.NewStdLog(n.logger.Named("api")),
+		}
 	}
-	n.api = &http.Server{
-		Handler: api, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: zap.NewStdLog(n.logger.Named("api")),
+	if n.pacer != nil {
+		grants, err := n.grantsHandler()
+		if err != nil {
+			return err
+		}
+		n.grants = service.HTTP(grants, zap.NewStdLog(n.logger.Named("pacing")))
 	}
 	n.ops = &http.Server{Handler: n.opsHandler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: zap.NewStdLog(n.logger.Named("operations"))}
 	return nil
+}
+
+// servers are those of net/http that the node has, each with its listener. The
+// operations listener is the last, so that a stop can be watched.
+func (n *Node) servers() (list []httpServer) {
+	for _, s := range []httpServer{{n.api, n.sockets[1]}, {n.grants, n.sockets[3]}, {n.ops, n.sockets[2]}} {
+		if s.Server != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+type httpServer struct {
+	*http.Server
+	socket net.Listener
 }
 
 // handle serves the bid listener. While the node stops each answer ends its
@@ -64,11 +93,13 @@ type quietLogger struct{}
 func (quietLogger) Printf(string, ...any) {}
 
 func (n *Node) startServers(g *errgroup.Group) {
-	g.Go(func() error { return n.bids.Serve(n.sockets[0]) })
-	for i, s := range []*http.Server{n.api, n.ops} {
+	if n.bids != nil {
+		g.Go(func() error { return n.bids.Serve(n.sockets[0]) })
+	}
+	for _, s := range n.servers() {
 		g.Go(func() error {
-			if err := s.Serve(n.sockets[1+i]); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %v: %w", n.sockets[1+i].Addr(), err)
+			if err := s.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %v: %w", s.socket.Addr(), err)
 			}
 			return nil
 		})
@@ -80,6 +111,22 @@ func (n *Node) startServers(g *errgroup.Group) {
 // connections end with an answer. Requests in flight are answered everywhere;
 // the operations listener goes last, so that the stop can be watched.
 func (n *Node) stopServers() error {
+	var err error
+	if n.bids != nil {
+		err = n.stopBids()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.ShutdownTimeout/10)
+	defer cancel()
+	for _, s := range n.servers() {
+		if e := s.Shutdown(ctx); e != nil {
+			n.logger.Warn("connections of clients were still open and are cut", zap.Error(e))
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+func (n *Node) stopBids() error {
 	lameDuck := time.NewTimer(n.cfg.ShutdownTimeout / 20)
 	defer lameDuck.Stop()
 	<-lameDuck.C
@@ -89,14 +136,6 @@ func (n *Node) stopServers() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		n.logger.Warn("connections of exchanges were still open and are cut")
 		err = nil
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), n.cfg.ShutdownTimeout/10)
-	defer cancel()
-	for _, s := range []*http.Server{n.api, n.ops} {
-		if e := s.Shutdown(ctx); e != nil {
-			n.logger.Warn("connections of clients were still open and are cut", zap.Error(e))
-			err = errors.Join(err, s.Close())
-		}
 	}
 	return err
 }

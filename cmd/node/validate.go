@@ -91,11 +91,12 @@ func (c *Config) checkTexts() error {
 
 func (c *Config) checkListen() error {
 	taken := make(map[string]string)
-	for _, l := range []struct{ name, addr string }{
-		{"listen.bids", c.Listen.Bids}, {"listen.api", c.Listen.API}, {"listen.operations", c.Listen.Operations},
-	} {
+	for _, l := range c.listeners() {
 		if !hostPort(l.addr) {
 			return wrong(l.name, l.addr, "host:port, such as 127.0.0.1:8080")
+		}
+		if l.role != "" && !c.has(l.role) {
+			continue
 		}
 		if other, ok := taken[l.addr]; ok && !strings.HasSuffix(l.addr, ":0") {
 			return wrong(l.name, l.addr, "another address than "+other)
@@ -125,13 +126,7 @@ func (c *Config) checkRoles() error {
 			return wrong("roles", r, "one of "+strings.Join(AllRoles, ", "))
 		}
 	}
-	// Leases and catalogue travel in memory so far: what needs them is one process.
-	for _, r := range AllRoles {
-		if !slices.Contains(c.Roles, r) {
-			return wrong("roles", strings.Join(c.Roles, ","), "all roles: "+strings.Join(AllRoles, ",")+" (separate processes are not there yet)")
-		}
-	}
-	return nil
+	return c.checkTogether()
 }
 
 func (c *Config) checkEventLog() error {
@@ -172,6 +167,7 @@ func (c *Config) checkBounds() error {
 		n("profiles.cache_bytes", int(c.Profiles.CacheBytes), 1<<20, 1<<40),
 		d("pacing.lease_window", c.Pacing.LeaseWindow, time.Second, 5*time.Minute),
 		d("pacing.close_after", c.Pacing.CloseAfter, time.Second, 24*time.Hour),
+		d("pacing.session_timeout", c.Pacing.SessionTimeout, time.Second, 5*time.Minute),
 		d("pacing.hard_after", c.Pacing.HardAfter, time.Minute, 30*24*time.Hour),
 		n("frequency.max_keys", c.Frequency.MaxKeys, 1000, 1<<31),
 		d("frequency.hold_for", c.Frequency.HoldFor, 100*time.Millisecond, time.Minute),
