@@ -1,6 +1,7 @@
 package pacing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -34,14 +35,31 @@ type dayBalance struct {
 	balance
 }
 
+// when is what money counts by, besides the lifetime: the day, and the flights of
+// the line item and of its campaign where they have some.
+type when struct {
+	Day            Day   `json:"d"`
+	Flight         int64 `json:"f,omitempty"` // Flight.key; 0: none
+	CampaignFlight int64 `json:"cf,omitempty"`
+}
+
+// flightBalance is what an account has in one flight. A flight that its terms
+// name no more has the limit 0: no room.
+type flightBalance struct {
+	Start int64       `json:"s"` // Flight.key
+	Limit money.Nanos `json:"l"`
+	balance
+}
+
 // account bounds one kind of money (charge or media) of one node of the tree.
-// Invariant, at both horizons: posted + held <= max(limit, what was committed
+// Invariant, at each horizon: posted + held <= max(limit, what was committed
 // when the limit was cut), late media aside.
 type account struct {
-	Daily    money.Nanos  `json:"daily"` // noLimit: none
-	Lifetime money.Nanos  `json:"lifetime"`
-	Life     balance      `json:"life"`
-	Days     []dayBalance `json:"days"` // ascending; the days that leases still name, and the current one
+	Daily    money.Nanos     `json:"daily"` // noLimit: none
+	Lifetime money.Nanos     `json:"lifetime"`
+	Life     balance         `json:"life"`
+	Days     []dayBalance    `json:"days"`              // ascending; those that have no closing yet
+	Flights  []flightBalance `json:"flights,omitempty"` // of charge, ascending
 }
 
 // on returns the balance of day d, adding an empty one where there is none.
@@ -56,51 +74,103 @@ func (a *account) on(d Day) *balance {
 	return a.on(d)
 }
 
-func (a *account) room(d Day) money.Nanos {
-	return min(a.Life.room(a.Lifetime), a.on(d).room(a.Daily))
+// flight returns the balance of a flight, nil where there is none of that start.
+func (a *account) flight(start int64) *flightBalance {
+	for i := range a.Flights {
+		if a.Flights[i].Start == start {
+			return &a.Flights[i]
+		}
+	}
+	return nil
 }
 
-func (a *account) hold(d Day, n money.Nanos) {
+// fly sets the flights' limits: what terms do not name closes.
+func (a *account) fly(flights []Flight) {
+	for i := range a.Flights {
+		a.Flights[i].Limit = 0
+	}
+	for _, f := range flights {
+		if b := a.flight(f.key()); b != nil {
+			b.Limit = f.Budget
+			continue
+		}
+		a.Flights = append(a.Flights, flightBalance{Start: f.key(), Limit: f.Budget})
+	}
+	slices.SortFunc(a.Flights, func(x, y flightBalance) int { return cmp.Compare(x.Start, y.Start) })
+}
+
+func (a *account) room(d Day, flight int64) money.Nanos {
+	r := min(a.Life.room(a.Lifetime), a.on(d).room(a.Daily))
+	if flight != 0 {
+		b := a.flight(flight)
+		if b == nil {
+			return 0
+		}
+		r = min(r, b.room(b.Limit))
+	}
+	return r
+}
+
+func (a *account) hold(d Day, flight int64, n money.Nanos) {
 	a.Life.Held += n
 	a.on(d).Held += n
+	if b := a.flight(flight); b != nil {
+		b.Held += n
+	}
 }
 
 // post adds n, which may be media that came late and does not fit: then the
 // sum can pass the type's end, and that is an error.
-func (a *account) post(d Day, n money.Nanos) error {
+func (a *account) post(d Day, flight int64, n money.Nanos) error {
 	sum, err := money.Add(a.Life.Posted, n)
 	if err != nil {
 		return err
 	}
 	a.Life.Posted = sum
 	a.on(d).Posted += n // a day's part of the same sum
+	if b := a.flight(flight); b != nil {
+		b.Posted += n
+	}
 	return nil
 }
 
-// forget drops the days before d that keep does not name.
-func (a *account) forget(d Day, keep map[Day]int) {
-	a.Days = slices.DeleteFunc(a.Days, func(b dayBalance) bool { return b.Day < d && keep[b.Day] == 0 })
+// postedOn is what a day posted; it adds nothing.
+func (a *account) postedOn(d Day) money.Nanos {
+	for i := range a.Days {
+		if a.Days[i].Day == d {
+			return a.Days[i].Posted
+		}
+	}
+	return 0
+}
+
+// drop forgets a day.
+func (a *account) drop(d Day) {
+	a.Days = slices.DeleteFunc(a.Days, func(b dayBalance) bool { return b.Day == d })
 }
 
 // node is an advertiser, a campaign or a line item in the ledger.
 type node struct {
-	level  Level
-	id     int64
-	parent *node // nil: an advertiser
-	below  []*node
-	terms  Terms
-	charge account
-	media  account // of line items
-	line   *line   // of line items
-	owner  *book
-	dirty  bool
+	level   Level
+	id      int64
+	parent  *node // nil: an advertiser
+	below   []*node
+	terms   Terms
+	flights []Flight
+	charge  account
+	media   account // of line items
+	line    *line   // of line items
+	owner   *book
+	dirty   bool
 }
 
 // line is what only line items have.
 type line struct {
 	Fees  fees        `json:"fees"`
-	Pools []clickPool `json:"pools"`
+	Pools []eventPool `json:"pools"`
+	Flats []flat      `json:"flats,omitempty"`
 	Yield yield       `json:"yield"`
+	Last  when        `json:"last"` // of the last grant: what has no lease counts on its flights
 }
 
 // fees are the parts of the charge besides media, and the house's losses.
@@ -111,26 +181,6 @@ type fees struct {
 	Margin   money.Wide `json:"margin"`
 	Late     money.Wide `json:"house_late"`
 	Unbilled money.Wide `json:"house_unbilled"`
-}
-
-// clickPool is the expected charge of a day's billed impressions that wait for
-// clicks. A click takes its price from here first: the pool insures one
-// another's impressions, as the expectation that was reserved does. It is part
-// of what the accounts hold. Invariant: Held <= Open.
-type clickPool struct {
-	Day  Day         `json:"d"`
-	Held money.Nanos `json:"h"`
-	Open money.Nanos `json:"o"` // what the leases that are not closed have put in
-}
-
-func (l *line) pool(d Day) *clickPool {
-	for i := range l.Pools {
-		if l.Pools[i].Day == d {
-			return &l.Pools[i]
-		}
-	}
-	l.Pools = append(l.Pools, clickPool{Day: d})
-	return &l.Pools[len(l.Pools)-1]
 }
 
 // yield is how much of what bids reserve is kept, a fading count: 1 would be a
@@ -150,22 +200,34 @@ func (y *yield) add(kept, resolved money.Nanos) {
 	}
 }
 
+// flightOf is the flight of w that n's money counts in.
+func (n *node) flightOf(w when) int64 {
+	switch n.level {
+	case LevelLineItem:
+		return w.Flight
+	case LevelCampaign:
+		return w.CampaignFlight
+	default:
+		return 0
+	}
+}
+
 // room is what fits at every level from n up.
-func (n *node) room(d Day) money.Nanos {
+func (n *node) room(w when) money.Nanos {
 	r := noLimit
 	for ; n != nil; n = n.parent {
-		r = min(r, n.charge.room(d))
+		r = min(r, n.charge.room(w.Day, n.flightOf(w)))
 	}
 	return r
 }
 
 // hold adds (or with a negative amount releases) held charge at every level.
-func (n *node) hold(d Day, amount money.Nanos) {
+func (n *node) hold(w when, amount money.Nanos) {
 	if amount == 0 {
 		return
 	}
 	for ; n != nil; n = n.parent {
-		n.charge.hold(d, amount)
+		n.charge.hold(w.Day, n.flightOf(w), amount)
 		n.touch()
 	}
 }
@@ -173,14 +235,15 @@ func (n *node) hold(d Day, amount money.Nanos) {
 // take posts up to want at every level in place of own, which it releases: own
 // always fits, because it was held; beyond it, what there is room for. It
 // returns what was posted.
-func (n *node) take(d Day, want, own money.Nanos) (money.Nanos, error) {
-	n.hold(d, -own)
-	posted := min(want, max(own, n.room(d)))
+func (n *node) take(w when, want, own money.Nanos) (money.Nanos, error) {
+	n.hold(w, -own)
+	posted := min(want, max(own, n.room(w)))
 	if posted == 0 {
 		return 0, nil
 	}
+	n.owner.accrue(posted)
 	for ; n != nil; n = n.parent {
-		if err := n.charge.post(d, posted); err != nil {
+		if err := n.charge.post(w.Day, n.flightOf(w), posted); err != nil {
 			return 0, err
 		}
 		n.touch()

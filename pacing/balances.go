@@ -192,12 +192,26 @@ func (l *ledger) totals(t Totals) {
 	for to, sum := range l.payables {
 		add(sum, "payable", to.exchange, to.currency.String())
 	}
+	for id, sum := range l.agencies {
+		add(sum, string(levelAgency), strconv.FormatInt(int64(id), 10), "charge", "posted")
+	}
+	for cur, sum := range l.fx {
+		add(sum, "fx", cur.String())
+	}
+	for id, bk := range l.books {
+		add(money.WideOf(bk.paid), string(LevelAdvertiser), strconv.FormatInt(int64(id), 10), "paid")
+	}
 	for _, bk := range l.books {
 		for n := range bk.nodes() {
 			level, id := string(n.level), strconv.FormatInt(n.id, 10)
 			account := func(kind string, a *account) {
 				add(money.WideOf(a.Life.Posted), level, id, kind, "posted")
 				add(money.WideOf(a.Life.Held), level, id, kind, "held")
+				for _, f := range a.Flights {
+					start := strconv.FormatInt(f.Start, 10)
+					add(money.WideOf(f.Posted), level, id, kind, "flight", start, "posted")
+					add(money.WideOf(f.Held), level, id, kind, "flight", start, "held")
+				}
 				for _, d := range a.Days {
 					if d.Day == bk.day {
 						add(money.WideOf(d.Posted), level, id, kind, "today", "posted")

@@ -77,11 +77,12 @@ func BenchmarkApply(b *testing.B) {
 func hugeLease(s *scene, id int64) *lease {
 	li := s.l.lines[1]
 	held := Amounts{Media: 1 << 50, Charge: 1 << 50}
-	li.hold(sceneDay, held.Charge)
-	li.media.hold(sceneDay, held.Media)
+	w := when{Day: sceneDay}
+	li.hold(w, held.Charge)
+	li.media.hold(sceneDay, 0, held.Media)
 	bk := s.l.books[1]
 	bk.leased[sceneDay]++
-	return &lease{id: id, owner: bk, day: sceneDay, windowMS: 1, bids: map[ids.BidID]bid{}, items: []leaseItem{{line: li, held: held}}}
+	return &lease{id: id, owner: bk, day: sceneDay, windowMS: 1, bids: map[ids.BidID]bid{}, items: []leaseItem{{line: li, when: w, held: held}}}
 }
 
 // BenchmarkRestart loads a snapshot with a million dedup keys in 100 leases.

@@ -20,6 +20,10 @@ func (t Terms) equal(o Terms) bool {
 	return t == o
 }
 
+func sameFlights(a, b []Flight) bool {
+	return slices.EqualFunc(a, b, func(x, y Flight) bool { return x.Start.Equal(y.Start) && x.End.Equal(y.End) && x.Budget == y.Budget })
+}
+
 // budgetSync compares the catalogue with the ledger and writes what differs.
 type budgetSync struct {
 	s       *shard
@@ -70,10 +74,36 @@ func (s *shard) syncBudgets(now time.Time, add func(Type, campaigns.ID, any) err
 
 func sortedKeys[V any](m map[campaigns.ID]V) []campaigns.ID { return slices.Sorted(maps.Keys(m)) }
 
+// allows says why a budget may not be set: a limit below what is posted would
+// promise what has been broken already. Between posted and committed it is a
+// target, and holds once what is committed has come back.
+func (n *node) allows(r *Budget, now time.Time) error {
+	if n == nil {
+		return nil
+	}
+	if posted := n.charge.Life.Posted; r.Lifetime > 0 && r.Lifetime < posted && r.Lifetime != n.terms.Lifetime {
+		return fmt.Errorf("lifetime_nanos %d: is below what is posted, %d", r.Lifetime, posted)
+	}
+	if posted := n.charge.postedOn(n.owner.day); r.Daily > 0 && r.Daily < posted && r.Daily != n.terms.Daily {
+		return fmt.Errorf("daily_nanos %d: is below what is posted today, %d", r.Daily, posted)
+	}
+	for _, f := range n.charge.Flights {
+		i := slices.IndexFunc(r.Flights, func(g Flight) bool { return g.key() == f.Start })
+		switch {
+		case f.committed() == 0:
+		case i < 0:
+			return fmt.Errorf("flights: the flight of %v has money on it: it cannot go, nor start at another time", time.Unix(f.Start, 0).UTC())
+		case r.Flights[i].Budget < f.Posted && r.Flights[i].Budget != f.Limit:
+			return fmt.Errorf("flights[%d].budget_nanos %d: is below what is posted, %d", i, r.Flights[i].Budget, f.Posted)
+		}
+	}
+	return nil
+}
+
 // put writes b where it differs from what the ledger has. What the ledger could
 // not take is a problem that is reported, and changes nothing.
 func (b *budgetSync) put(r Budget, have *node) error {
-	if have != nil && have.terms.equal(r.Terms) {
+	if have != nil && have.terms.equal(r.Terms) && sameFlights(have.flights, r.Flights) {
 		return nil
 	}
 	r.At, r.Epoch = b.now, b.s.epoch
@@ -92,10 +122,16 @@ func (b *budgetSync) put(r Budget, have *node) error {
 
 func (b *budgetSync) allowed(r *Budget, have *node) error {
 	if r.Level == LevelAdvertiser {
+		if err := have.allows(r, b.now); err != nil {
+			return err
+		}
 		if have != nil && have.terms.Currency != r.Currency {
 			return fmt.Errorf("currency: cannot change from %v to %v: its ledger is in %v", have.terms.Currency, r.Currency, have.terms.Currency)
 		}
 		_, err := b.s.zoneOf(r.Zone)
+		return err
+	}
+	if err := have.allows(r, b.now); err != nil {
 		return err
 	}
 	if have != nil && have.owner.node.id != int64(r.Advertiser) {
@@ -109,7 +145,7 @@ func (b *budgetSync) allowed(r *Budget, have *node) error {
 
 func (b *budgetSync) advertiser(a *campaigns.Advertiser) error {
 	agency := b.s.catalog.Agencies[a.AgencyID]
-	t := Terms{Daily: a.Budget.Daily, Lifetime: a.Budget.Lifetime, Currency: a.Currency, Zone: a.TimeZone}
+	t := Terms{Daily: a.Budget.Daily, Lifetime: a.Budget.Lifetime, Currency: a.Currency, Zone: a.TimeZone, Agency: a.AgencyID}
 	if agency != nil {
 		t.PlatformFee = agency.PlatformFee
 		t.Active = a.Status == campaigns.StatusActive && agency.Status == campaigns.StatusActive
@@ -143,14 +179,15 @@ func (b *budgetSync) lineItem(id campaigns.ID) error {
 		Pricing: li.Pricing, DataFee: li.DataFee.PerImpression(), Pacing: li.Pacing,
 		// The operator's largest media cost: as much as can be charged, by the
 		// line item's own limit or else the nearest one above it.
-		MediaDaily:    firstLimit(li.Budget.Daily, l.Campaign.Budget.Daily, l.Advertiser.Budget.Daily),
-		MediaLifetime: firstLimit(li.Budget.Lifetime, l.Campaign.Budget.Lifetime, l.Advertiser.Budget.Lifetime),
+		MediaDaily:    firstLimit(li.MediaCap.Daily, li.Budget.Daily, l.Campaign.Budget.Daily, l.Advertiser.Budget.Daily),
+		MediaLifetime: firstLimit(li.MediaCap.Lifetime, li.Budget.Lifetime, l.Campaign.Budget.Lifetime, l.Advertiser.Budget.Lifetime),
 	}
 	if li.Guaranteed { // bids whenever its deal is offered: there is nothing to spread
 		t.Pacing = campaigns.PacingASAP
 	}
-	if li.Pricing == campaigns.PricingCPC {
-		t.ClickPrice = li.Price.PerImpression() * 1000 // micros of a unit
+	if li.Pricing != campaigns.PricingCPM { // whose bids reserve what they charge
+		t.EventPrice, t.Share = li.EventPrice(), li.Share()
+		t.LateShare = li.LateShare(b.s.cfg.Window + b.s.cfg.CloseAfter)
 	}
 	return b.put(Budget{Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Level: LevelLineItem, Terms: t}, b.s.ledger.lines[id])
 }

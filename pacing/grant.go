@@ -71,7 +71,7 @@ func (r *round) grants(bk *book, bidder uint64, wishes []*wish) []*Grant {
 			byWindow[w.window] = g
 			out = append(out, g)
 		}
-		g.Items = append(g.Items, ItemAmount{LineItem: w.LineItem, Amounts: w.get})
+		g.Items = append(g.Items, ItemAmount{LineItem: w.LineItem, Amounts: w.get, Flight: w.line.flightAt(r.now), CampaignFlight: w.line.parent.flightAt(r.now)})
 	}
 	return out
 }
@@ -91,8 +91,10 @@ func (r *round) prepare(w *wish, bk *book, loc *time.Location, midnight time.Dur
 	if !end.IsZero() {
 		w.window = min(w.window, end.Sub(r.now))
 	}
-	w.window = w.window.Truncate(time.Millisecond)
+	w.window = min(w.window, n.flightLeft(r.now), n.parent.flightLeft(r.now)).Truncate(time.Millisecond)
 	switch {
+	case n.flightAt(r.now) < 0 || n.parent.flightAt(r.now) < 0:
+		w.reason = RefusedInactive // between two flights
 	case !n.terms.Active || r.s.killed(campaigns.ID(n.id)) || r.now.Before(start) || !end.IsZero() && !r.now.Before(end):
 		w.reason = RefusedInactive
 	case w.window < minWindow: // the next day, or nothing, comes at once
@@ -138,13 +140,16 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 	n, win := w.line, w.line.line.Yield.ratio(w.Need.Charge)
 	room, bounded := noLimit, false
 	for p := n; p != nil; p = p.parent {
-		room = min(room, p.charge.room(day)-r.given[p].Charge)
+		room = min(room, p.charge.room(day, p.flightAt(r.now))-r.given[p].Charge)
 		bounded = bounded || p.charge.Daily != noLimit || p.charge.Lifetime != noLimit
 	}
 	if !bounded { // no budget anywhere is no budget, not an endless one
 		room = 0
 	}
-	media := n.media.room(day) - r.given[n].Media
+	if n.terms.Pricing == campaigns.PricingCPD && (n.line.flat(day) != nil || room >= n.terms.EventPrice) {
+		room, bounded = noLimit/8, true // the day's price is all that it charges
+	}
+	media := n.media.room(day, 0) - r.given[n].Media
 	if room < w.Need.Charge || media < w.Need.Media {
 		w.reason = RefusedBudget
 		return

@@ -3,7 +3,6 @@ package pacing
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"bidhawk/campaigns"
@@ -25,11 +24,16 @@ type ledger struct {
 	lines     map[campaigns.ID]*node
 	leases    map[int64]*lease
 	payables  map[payee]money.Wide
+	agencies  map[campaigns.ID]money.Wide   // charged, by the advertisers' agency of the time
+	fx        map[money.Currency]money.Wide // what conversions have left open, by currency
+	delays    map[string]*delays            // of bills, by class: they steer, no money depends on them
 
 	// What a snapshot must write; see snapshot.go.
+	stale       bool // what is stored is an older binary's
 	dirtyNodes  []*node
 	dirtyLeases []*lease
 	dirtyBids   []bidRef
+	dirtyOnce   []onceRef
 	ended       []*lease
 }
 
@@ -39,6 +43,8 @@ type book struct {
 	ledger *ledger
 	day    Day         // 0: not begun
 	leased map[Day]int // leases that are not past hard, by day
+	paid   money.Nanos
+	once   map[onceKey]struct{} // payments, adjustments and orders, for good
 }
 
 // payee is whom media is owed to.
@@ -68,7 +74,8 @@ func newLedger(partition int32) *ledger {
 	return &ledger{
 		partition: partition, epoch: -1,
 		books: map[campaigns.ID]*book{}, campaigns: map[campaigns.ID]*node{}, lines: map[campaigns.ID]*node{},
-		leases: map[int64]*lease{}, payables: map[payee]money.Wide{},
+		leases: map[int64]*lease{}, payables: map[payee]money.Wide{}, agencies: map[campaigns.ID]money.Wide{},
+		fx: map[money.Currency]money.Wide{}, delays: map[string]*delays{},
 	}
 }
 
@@ -78,9 +85,10 @@ type effect struct {
 	claimed bool     // a new epoch began
 	granted *lease   // a lease began
 	nonce   int64    // of the grant of this epoch that was applied, whether or not it granted anything
-	upkeep  bool     // a budget or a day of this epoch
-	closed  *lease
-	ended   *lease // past hard
+	upkeep  bool     // a budget, a day or a closing of this epoch
+	phased  *lease   // a return came, or a phase of it or of a class is over
+	closed  bool     // phased: the whole lease closed just now
+	ended   *lease   // past hard
 }
 
 // apply folds one record. An error names partition and offset and leaves the
@@ -117,26 +125,41 @@ func (l *ledger) fold(offset int64, d *decoded) (effect, error) {
 			return effect{}, nil
 		}
 		return effect{upkeep: true}, l.turnDay(d.day)
+	case TypeClosing:
+		if d.closing.Epoch != l.epoch {
+			return effect{}, nil
+		}
+		p, err := l.closeDay(d.closing)
+		return effect{upkeep: true, posting: l.decided(offset, p)}, err
 	case TypeGrant:
 		if d.grant.Epoch != l.epoch || d.grant.Nonce <= l.nonce {
 			return effect{}, nil
 		}
 		l.nonce = d.grant.Nonce
 		return effect{granted: l.grant(offset, d.grant), nonce: d.grant.Nonce}, nil
-	case TypeClose, TypeHard:
+	case TypeUnwon, TypeClose, TypeHard:
 		if d.phase.Epoch != l.epoch {
 			return effect{}, nil
 		}
 		return l.endPhase(d.typ, d.phase), nil
 	case TypeReturn:
-		l.giveBack(d.ret)
-		return effect{}, nil
+		return effect{phased: l.giveBack(d.ret)}, nil
+	case TypePayment:
+		return effect{posting: l.decided(offset, l.pay(d.payment))}, nil
+	case TypeAdjust:
+		p, err := l.adjust(d.adjust)
+		return effect{posting: l.decided(offset, p)}, err
 	}
 	p, err := l.notice(d.typ, d.notice)
+	return effect{posting: l.decided(offset, p)}, err
+}
+
+// decided says which record p follows from.
+func (l *ledger) decided(offset int64, p *Posting) *Posting {
 	if p != nil {
 		p.Partition, p.Offset = l.partition, offset
 	}
-	return effect{posting: p}, err
+	return p
 }
 
 // setBudget makes or changes an account. What the tree forbids is an error: the
@@ -149,7 +172,8 @@ func (l *ledger) setBudget(b *Budget) error {
 		} else if bk.node.terms.Currency != b.Currency {
 			return fmt.Errorf("%w: advertiser %d: currency changes from %v to %v", ErrOrder, b.Advertiser, bk.node.terms.Currency, b.Currency)
 		}
-		bk.node.set(b.Terms)
+		bk.node.set(b)
+		bk.fund()
 		return nil
 	}
 	if bk == nil {
@@ -163,7 +187,7 @@ func (l *ledger) setBudget(b *Budget) error {
 		if camp == nil {
 			camp = l.addCampaign(bk, b.Campaign)
 		}
-		camp.set(b.Terms)
+		camp.set(b)
 		return nil
 	}
 	if camp == nil {
@@ -175,45 +199,21 @@ func (l *ledger) setBudget(b *Budget) error {
 	} else if li.parent != camp {
 		return fmt.Errorf("%w: line item %d moves to campaign %d", ErrOrder, b.LineItem, b.Campaign)
 	}
-	li.set(b.Terms)
+	li.set(b)
 	return nil
 }
 
-func (n *node) set(t Terms) {
-	n.terms = t
+func (n *node) set(b *Budget) {
+	t := b.Terms
+	n.terms, n.flights = t, b.Flights
 	n.charge.Daily, n.charge.Lifetime = limitOf(t.Daily), limitOf(t.Lifetime)
+	n.charge.fly(b.Flights)
 	n.media.Daily, n.media.Lifetime = limitOf(t.MediaDaily), limitOf(t.MediaLifetime)
 	n.touch()
 }
 
-// turnDay starts a day. A day never comes back, whatever a change of the zone
-// says: its budget would be there twice.
-func (l *ledger) turnDay(d *DayTurn) error {
-	bk := l.books[d.Advertiser]
-	if bk == nil {
-		return fmt.Errorf("%w: day of advertiser %d comes before it", ErrOrder, d.Advertiser)
-	}
-	if d.Day <= bk.day {
-		return nil
-	}
-	bk.day = d.Day
-	bk.node.touch()
-	for n := range bk.nodes() {
-		before := len(n.charge.Days) + len(n.media.Days)
-		n.charge.forget(bk.day, bk.leased)
-		n.media.forget(bk.day, bk.leased)
-		if n.line != nil {
-			n.line.Pools = slices.DeleteFunc(n.line.Pools, func(p clickPool) bool { return p.Day < bk.day && bk.leased[p.Day] == 0 })
-		}
-		if len(n.charge.Days)+len(n.media.Days) != before {
-			n.touch()
-		}
-	}
-	return nil
-}
-
 func (l *ledger) addBook(id campaigns.ID) *book {
-	bk := &book{ledger: l, leased: map[Day]int{}}
+	bk := &book{ledger: l, leased: map[Day]int{}, once: map[onceKey]struct{}{}}
 	bk.node = node{level: LevelAdvertiser, id: int64(id), owner: bk}
 	l.books[id] = bk
 	return bk

@@ -251,7 +251,7 @@ func TestReturnCountsOnceAndOnlyDecreases(t *testing.T) {
 func TestClick(t *testing.T) {
 	const price, expected = 40_000_000, 800_000
 	newCPC := func(limit money.Nanos) (*scene, int64) {
-		s := newScene(t, Terms{}, Terms{Daily: limit}, Terms{Pricing: campaigns.PricingCPC, ClickPrice: price})
+		s := newScene(t, Terms{}, Terms{Daily: limit}, Terms{Pricing: campaigns.PricingCPC, EventPrice: price})
 		return s, s.lease(3)
 	}
 	notice := func(s *scene, lease int64, bid uint64) Notice {
@@ -298,7 +298,7 @@ func TestClick(t *testing.T) {
 		s := newScene(t, Terms{}, Terms{}, Terms{Daily: 100 * sceneNeed})
 		lease := s.lease(2)
 		s.send(TypeBill, s.notice(lease, 1), OutcomePosted, sceneNeed, 2_000_000)
-		s.budget(LevelLineItem, Terms{Daily: 100 * sceneNeed, Pricing: campaigns.PricingCPC, ClickPrice: price, DataFee: sceneData})
+		s.budget(LevelLineItem, Terms{Daily: 100 * sceneNeed, Pricing: campaigns.PricingCPC, EventPrice: price, DataFee: sceneData})
 		if p := s.do(TypeClick, s.notice(lease, 1)).posting; p != nil {
 			t.Errorf("got %+v", p)
 		}
@@ -395,7 +395,7 @@ func TestFencing(t *testing.T) {
 		{TypeGrant, g}, {TypeClose, Phase{Epoch: 0, Advertiser: 1, Lease: lease}}, {TypeHard, Phase{Epoch: 0, Advertiser: 1, Lease: lease}},
 		{TypeDay, DayTurn{Epoch: 0, Advertiser: 1, Day: sceneDay + 5}}, {TypeBudget, Budget{Epoch: 0, Advertiser: 1, Level: LevelCampaign, Campaign: 1, Terms: Terms{Daily: 1}}},
 	} {
-		if e := s.do(x.typ, x.payload); e.granted != nil || e.closed != nil {
+		if e := s.do(x.typ, x.payload); e.granted != nil || e.phased != nil || e.ended != nil {
 			t.Errorf("%s of the fenced owner counts", x.typ)
 		}
 	}

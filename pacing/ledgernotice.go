@@ -12,19 +12,27 @@ type bid struct {
 	flags   bidFlags
 	media   money.Nanos // as posted so far
 	payable money.Nanos
+	waiting money.Nanos // what its events charge once it is billed
 }
 
-type bidFlags uint8
+type bidFlags uint16
 
 const (
-	bidBilled   bidFlags = 1 << iota // a bill posted
-	bidVoid                          // what it reserved is free again
-	bidClicked                       // a click was counted
-	bidAdjusted                      // the one adjustment upwards is used
-	bidBadPrice                      // a bill without a usable price came
-	bidPooled                        // its expected click charge is in the pool
-	bidFixed                         // billed under CPM: clicks charge nothing
+	bidBilled    bidFlags = 1 << iota // a bill posted
+	bidVoid                           // what it reserved is free again
+	bidWon                            // a win was counted
+	bidAdjusted                       // the one adjustment upwards is used
+	bidBadPrice                       // a bill without a usable price came
+	bidBrought                        // its expected event charge is in the pool
+	bidFixed                          // billed under a rule without events
+	bidClicked                        // an event was counted
+	bidViewed                         //
+	bidCompleted                      //
+	bidConverted                      //
 )
+
+// bidEvents are the events that a bid has had: it was shown, whatever a loss says.
+const bidEvents = bidClicked | bidViewed | bidCompleted | bidConverted
 
 func (b *bid) has(f bidFlags) bool { return b.flags&f != 0 }
 
@@ -35,33 +43,41 @@ type notice struct {
 	item  *leaseItem // nil: the lease names no such line item
 	line  *node
 	bid   bid
+	late  bool
 	p     *Posting
 }
 
-// notice applies a bill, a loss or a click: it returns the decision, or nil
+// notice applies what a bidder was told of a bid: it returns the decision, or nil
 // where there was none to take. Post beats void: a bill after a loss posts, a
 // loss after a bill changes nothing.
 func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	x := notice{Notice: n, lease: l.leases[n.Lease], line: l.lines[n.LineItem]}
 	x.p = &Posting{V: RecordVersion, Type: t, At: n.At, Day: n.Day, Advertiser: n.Advertiser, Campaign: n.Campaign, LineItem: n.LineItem,
-		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency}
+		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency}
 	if x.lease == nil || x.line == nil || x.lease.owner != x.line.owner || x.line.owner.node.id != int64(n.Advertiser) {
 		x.p.Outcome = OutcomePastHard // or no lease of ours: nothing is known of it
+		if t == TypeConversion {
+			return x.p, x.convertPastHard(l)
+		}
 		return x.p, nil
 	}
 	x.item = x.lease.item(x.line)
 	x.bid = x.lease.bids[n.Bid]
+	x.late = x.lease.closed || x.item != nil && x.classLate()
 	before := x.bid
 	x.p.Day = x.lease.day
 	x.p.Campaign = campaignOf(x.line)
 	var err error
 	switch t {
 	case TypeBill:
+		l.observe(n)
 		err = x.bill(l)
 	case TypeLoss:
 		x.loss()
-	case TypeClick:
-		err = x.click(l)
+	case TypeWin:
+		x.win()
+	default:
+		err = x.event(l, t)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s of bid %v: %w", t, n.Bid, err)
@@ -77,27 +93,53 @@ func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	return x.p, nil
 }
 
+// classLate says whether the bid's class has ended, or it should have won before.
+func (x *notice) classLate() bool {
+	c := x.item.known(x.class())
+	return c != nil && (c.Closed || c.Unwon && !x.bid.has(bidWon))
+}
+
 // free releases what is left of the bid's reservation and returns what it was.
 func (x *notice) free() Amounts {
-	if x.item == nil || x.lease.closed || x.bid.has(bidVoid|bidBilled) {
+	if x.item == nil || x.late || x.bid.has(bidVoid|bidBilled) {
 		return Amounts{}
 	}
 	want := Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge}
-	if x.bid.has(bidPooled) { // a click came first and moved the rest into the pool
+	if x.bid.has(bidBrought) { // an event came first and moved the rest into the pool
 		want.Charge = x.dataFee()
 	}
-	return x.item.release(x.lease.day, want)
+	c := x.item.class(x.class())
+	if x.bid.has(bidWon) {
+		c.Won.Media, c.Won.Charge = max(0, c.Won.Media-x.ReservedMedia), max(0, c.Won.Charge-x.ReservedCharge)
+	}
+	freed := x.item.release(want)
+	c.free(freed)
+	x.lease.touch()
+	if x.item.nominal {
+		freed.Charge = 0
+	}
+	return freed
 }
 
 func (x *notice) dataFee() money.Nanos { return min(x.line.terms.DataFee, x.ReservedCharge) }
 
+func (x *notice) win() {
+	if x.late || x.item == nil || x.Test || x.bid.has(bidVoid|bidBilled|bidWon) {
+		return
+	}
+	x.bid.flags |= bidWon
+	c := x.item.class(x.class())
+	c.Won.Media, c.Won.Charge = addClamped(c.Won.Media, x.ReservedMedia), addClamped(c.Won.Charge, x.ReservedCharge)
+	x.lease.touch()
+}
+
 func (x *notice) loss() {
-	if x.bid.flags&(bidVoid|bidBilled|bidClicked) != 0 {
+	if x.bid.has(bidVoid | bidBilled | bidEvents) {
 		x.p.Outcome = OutcomeDuplicate
 		return
 	}
 	x.free()
-	if !x.lease.closed {
+	if !x.late {
 		x.line.line.Yield.add(0, x.ReservedCharge)
 	}
 	x.bid.flags |= bidVoid
@@ -120,34 +162,36 @@ func (x *notice) bill(l *ledger) error {
 		return nil
 	}
 	media, payable, dispute := clearing(x.Notice)
-	fixed := x.line.terms.Pricing != clickPricing
-	want := x.ReservedCharge
-	if !fixed {
-		want = x.dataFee()
-	}
-	own := x.free()
-	if !x.lease.closed && !x.bid.has(bidVoid) {
+	if !x.late && !x.bid.has(bidVoid) {
 		x.line.line.Yield.add(x.ReservedCharge, x.ReservedCharge)
 	}
-	// take releases what is held: for that moment, what free released is held again.
-	x.line.hold(x.lease.day, own.Charge)
-	charged, err := x.line.take(x.lease.day, want, own.Charge)
+	own := x.free().Charge
+	x.line.hold(x.when(), own) // take releases what is held: for that moment it is held again
+	want, flat, err := x.due(media)
 	if err != nil {
 		return err
 	}
-	if rest := own.Charge - charged; !fixed && rest > 0 && !x.bid.has(bidPooled) {
-		x.toPool(rest)
+	own += flat
+	charged, err := x.line.take(x.when(), want, own)
+	if err != nil {
+		return err
+	}
+	byEvent := eventOf(x.line.terms.Pricing) != ""
+	if rest := own - charged; byEvent && rest > 0 && !x.bid.has(bidBrought) && x.item != nil {
+		x.item.bring(rest)
+		x.bid.flags |= bidBrought
+		x.lease.touch()
 	}
 	x.bid.flags |= bidBilled
-	if fixed {
+	if !byEvent {
 		x.bid.flags |= bidFixed
 	}
 	x.p.Media, x.p.Payable = media, payable
-	if err := x.p.split(want, charged, x.dataFee(), x.platformFee(), x.lease.closed); err != nil {
+	if err := x.p.split(want, charged, x.dataFee(), x.platformFee(), x.late); err != nil {
 		return err
 	}
 	switch {
-	case x.lease.closed:
+	case x.late:
 		x.p.Outcome = OutcomeLate
 	case dispute:
 		x.p.Outcome = OutcomeDispute
@@ -156,7 +200,32 @@ func (x *notice) bill(l *ledger) error {
 	default:
 		x.p.Outcome = OutcomePosted
 	}
-	return x.post(l)
+	if err := x.post(l); err != nil {
+		return err
+	}
+	return x.chargeWaiting()
+}
+
+// due is what a bill charges by the line item's rule, and what of it the day's
+// flat price still holds.
+func (x *notice) due(media money.Nanos) (want, flat money.Nanos, err error) {
+	switch t := &x.line.terms; {
+	case eventOf(t.Pricing) != "":
+		return x.dataFee(), 0, nil
+	case t.Pricing == campaigns.PricingCPD:
+		want, flat = x.line.chargeFlat(x.when())
+		want, err = money.Add(want, x.dataFee())
+		return want, flat, err
+	case t.Pricing == campaigns.PricingDCPM:
+		v, err := money.MulDivUp(int64(media), int64(t.Share), 1_000_000)
+		if err != nil {
+			return x.ReservedCharge, 0, nil // far above what was reserved
+		}
+		want = addClamped(addClamped(x.dataFee(), media), money.Nanos(v))
+		return min(want, x.ReservedCharge), 0, nil
+	default:
+		return x.ReservedCharge, 0, nil
+	}
 }
 
 // repeat is a bill after the bill: a larger price adjusts the media once.
@@ -176,61 +245,6 @@ func (x *notice) repeat(l *ledger) error {
 	return x.post(l)
 }
 
-func (x *notice) click(l *ledger) error {
-	switch {
-	case x.bid.has(bidClicked):
-		x.p.Outcome = OutcomeDuplicate
-		return nil
-	case x.Test:
-		x.test(bidClicked)
-		return nil
-	}
-	x.bid.flags |= bidClicked
-	if x.line.terms.Pricing != clickPricing || x.bid.has(bidFixed) {
-		return nil
-	}
-	var own money.Nanos
-	if !x.lease.closed {
-		if x.item != nil && x.bid.flags&(bidBilled|bidVoid|bidPooled) == 0 { // the click comes before the bill
-			free := x.item.release(x.lease.day, Amounts{Charge: x.ReservedCharge - x.dataFee()})
-			x.toPool(free.Charge)
-		}
-		pool := x.line.line.pool(x.lease.day)
-		own = min(x.line.terms.ClickPrice, pool.Held)
-		pool.Held -= own
-	}
-	want := x.line.terms.ClickPrice
-	charged, err := x.line.take(x.lease.day, want, own)
-	if err != nil {
-		return err
-	}
-	if err := x.p.split(want, charged, 0, x.platformFee(), false); err != nil {
-		return err
-	}
-	switch {
-	case x.lease.closed:
-		x.p.Outcome = OutcomeLate
-	case charged < want:
-		x.p.Outcome = OutcomeUnbilled
-	default:
-		x.p.Outcome = OutcomePosted
-	}
-	return x.post(l)
-}
-
-// toPool holds amount, which was just released, as the expected charge of the
-// bid's click.
-func (x *notice) toPool(amount money.Nanos) {
-	x.line.hold(x.lease.day, amount)
-	p := x.line.line.pool(x.lease.day)
-	p.Held += amount
-	p.Open += amount
-	x.item.click += amount
-	x.bid.flags |= bidPooled
-	x.lease.touch()
-	x.line.touch()
-}
-
 // test frees a test bid's reservation once and counts its notice once.
 func (x *notice) test(f bidFlags) {
 	x.p.Outcome = OutcomeTest
@@ -244,20 +258,26 @@ func (x *notice) test(f bidFlags) {
 
 // post books p's amounts besides the charge, which take has posted.
 func (x *notice) post(l *ledger) error {
-	p, f := x.p, &x.line.line.Fees
+	p := x.p
 	if p.Media != 0 || p.Payable != 0 {
-		if err := x.line.media.post(x.lease.day, p.Media); err != nil {
+		if err := x.line.media.post(x.lease.day, 0, p.Media); err != nil {
 			return err
 		}
-		to := payee{x.Exchange, x.PriceCurrency}
-		l.payables[to] = l.payables[to].Add(p.Payable)
+		l.owe(p, x.line.owner.node.terms.Currency)
 		x.bid.media += p.Media
 		x.bid.payable += p.Payable
 	}
-	f.Data, f.Platform, f.Margin = f.Data.Add(p.DataFee), f.Platform.Add(p.PlatformFee), f.Margin.Add(p.Margin)
-	f.Late, f.Unbilled = f.Late.Add(p.HouseLate), f.Unbilled.Add(p.HouseUnbilled)
+	x.line.line.Fees.add(p)
 	x.line.touch()
 	return nil
+}
+
+// when is what the bid's money counts by.
+func (x *notice) when() when {
+	if x.item == nil {
+		return when{Day: x.lease.day}
+	}
+	return x.item.when
 }
 
 func (x *notice) platformFee() money.PPM { return x.line.owner.node.terms.PlatformFee }
@@ -276,7 +296,5 @@ func clearing(n *Notice) (media, payable money.Nanos, dispute bool) {
 	}
 	return n.ReservedMedia, money.Nanos(back), true
 }
-
-const clickPricing = campaigns.PricingCPC
 
 func campaignOf(line *node) campaigns.ID { return campaigns.ID(line.parent.id) }

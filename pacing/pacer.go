@@ -30,6 +30,9 @@ type Config struct {
 	// means something only beside other pacers.
 	Standby bool
 	Reclaim time.Duration // a fenced shard that is still proposed claims again after this; default 10 s
+	// Deadlines are those of a class (exchange/format); nil, and zero fields: as
+	// CloseAfter and HardAfter say.
+	Deadlines func(class string) Deadlines
 }
 
 // DefaultConfig is the configuration for production.

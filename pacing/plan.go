@@ -202,7 +202,12 @@ func (n *node) outstanding(day Day) (out [horizons]money.Nanos) {
 	for _, p := range n.line.Pools {
 		pools = addClamped(pools, p.Held)
 	}
-	today := n.line.pool(day).Held
+	var today money.Nanos
+	for _, p := range n.line.Pools {
+		if p.Day == day {
+			today = addClamped(today, p.Held)
+		}
+	}
 	out[daily] = addClamped(today, share(win, n.charge.on(day).Held-today))
 	out[lifetime] = addClamped(pools, share(win, n.charge.Life.Held-pools))
 	return out

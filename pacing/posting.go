@@ -26,12 +26,13 @@ const (
 	OutcomeUnbilled  Outcome = "unbilled"  // part of the charge did not fit
 	OutcomeBadPrice  Outcome = "bad_price" // recorded only; a repeat with a price still posts
 	OutcomeTest      Outcome = "test"      // test traffic moves no money
+	OutcomeRefused   Outcome = "refused"   // a payment or an adjustment that a rule forbids: nothing moved
 )
 
 // Outcomes lists every outcome, for metrics that name all of them up front.
 func Outcomes() []Outcome {
 	return []Outcome{OutcomePosted, OutcomeLate, OutcomePastHard, OutcomeDuplicate, OutcomeDispute, OutcomeAdjusted,
-		OutcomeVoid, OutcomeUnbilled, OutcomeBadPrice, OutcomeTest}
+		OutcomeVoid, OutcomeUnbilled, OutcomeBadPrice, OutcomeTest, OutcomeRefused}
 }
 
 // Posting is one decision, a record of the topic postings. Its identity is the
@@ -40,7 +41,7 @@ func Outcomes() []Outcome {
 //	charge + house late + house unbilled = media + data fee + platform fee + margin
 type Posting struct {
 	V               int            `json:"v"`
-	Type            Type           `json:"type"` // bill, loss or click
+	Type            Type           `json:"type"` // of the money record
 	Partition       int32          `json:"money_partition"`
 	Offset          int64          `json:"money_offset"`
 	At              time.Time      `json:"at"`
@@ -51,6 +52,7 @@ type Posting struct {
 	Creative        campaigns.ID   `json:"creative"`
 	Bid             ids.BidID      `json:"bid"`
 	Exchange        string         `json:"exchange"`
+	Format          string         `json:"format,omitempty"`
 	Deal            string         `json:"deal"`
 	Site            string         `json:"site"`
 	App             bool           `json:"app"`
@@ -64,6 +66,8 @@ type Posting struct {
 	Margin          money.Nanos    `json:"margin_nanos"`
 	HouseLate       money.Nanos    `json:"house_late_nanos"`
 	HouseUnbilled   money.Nanos    `json:"house_unbilled_nanos"`
+	Payment         money.Nanos    `json:"payment_nanos,omitempty"` // of payments
+	Cause           string         `json:"cause,omitempty"`         // of adjustments
 }
 
 // message makes the record of p.

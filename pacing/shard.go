@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -38,6 +37,8 @@ type shard struct {
 	zones   map[string]*time.Location
 	seen    map[bidderOf]time.Time
 	nextDay time.Time // turnDays looks again
+	// mayClose: a day may be ready to close; see closeDays.
+	mayClose bool
 
 	unclaimed []Lease // granted to nobody: whoever asked has gone
 	granted   int     // leases read back since the runner looked
@@ -106,8 +107,11 @@ func (s *shard) read(now time.Time, r *eventlog.Record, ours func(r *eventlog.Re
 		return nil, fmt.Errorf("partition %d: epoch %d ends at offset %d: %w", s.partition, s.epoch, r.Offset, ErrFenced)
 	case e.granted != nil && s.serving():
 		s.timers.add(timer{at: now.Add(time.Duration(e.granted.windowMS)*time.Millisecond + s.cfg.CloseAfter), lease: e.granted.id, typ: TypeClose})
-	case e.closed != nil && e.ended == nil && s.serving():
-		s.timers.add(timer{at: now.Add(s.cfg.HardAfter), lease: e.closed.id, typ: TypeHard})
+	case e.phased != nil && s.serving():
+		s.phase(now, e.phased, r)
+	}
+	if e.ended != nil || e.upkeep {
+		s.mayClose = true
 	}
 	if s.serving() {
 		if e.nonce != 0 {
@@ -122,43 +126,12 @@ func (s *shard) read(now time.Time, r *eventlog.Record, ours func(r *eventlog.Re
 
 // begin starts our epoch at the claim's offset.
 func (s *shard) begin(now time.Time, offset int64) {
-	s.epoch, s.nonce, s.unread, s.synced = offset, 0, 0, -1
+	s.epoch, s.nonce, s.unread, s.synced, s.mayClose = offset, 0, 0, -1, true
 	for _, rq := range s.open {
 		rq.done(ErrNotReady) // its grants were of the epoch before
 	}
 	clear(s.open)
 	s.restartTimers(now)
-}
-
-// restartTimers begins every lease's window anew: how long the owner before us
-// has waited is not known.
-func (s *shard) restartTimers(now time.Time) {
-	s.timers = s.timers[:0]
-	for _, id := range slices.Sorted(maps.Keys(s.ledger.leases)) {
-		ls := s.ledger.leases[id]
-		t := timer{at: now.Add(time.Duration(ls.windowMS)*time.Millisecond + s.cfg.CloseAfter), lease: id, typ: TypeClose}
-		if ls.closed {
-			t = timer{at: s.hardAt(now, ls), lease: id, typ: TypeHard}
-		}
-		s.timers.add(t)
-	}
-}
-
-// hardAt is when a closed lease of an owner before us is past hard. It goes on
-// from the close record's time: begun anew with each owner, one that restarts
-// more often than HardAfter would keep every lease and its bids for good. Clocks
-// that differ cannot end it before CloseAfter from now, nor keep it longer than
-// HardAfter.
-func (s *shard) hardAt(now time.Time, ls *lease) time.Time {
-	latest, soonest := now.Add(s.cfg.HardAfter), now.Add(min(s.cfg.CloseAfter, s.cfg.HardAfter))
-	switch at := ls.closedAt.Add(s.cfg.HardAfter); {
-	case ls.closedAt.IsZero() || at.After(latest):
-		return latest
-	case at.Before(soonest):
-		return soonest
-	default:
-		return at
-	}
 }
 
 // tick says what is due by now: budgets that changed, days that turned, leases
@@ -180,14 +153,17 @@ func (s *shard) tick(now time.Time, c *campaigns.Catalog) ([]eventlog.Message, e
 	if err := s.turnDays(now, add); err != nil {
 		return nil, err
 	}
+	if err := s.closeDays(now, add); err != nil {
+		return nil, err
+	}
 	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
 		t := heap.Pop(&s.timers).(timer)
 		ls := s.ledger.leases[t.lease]
-		if ls == nil {
+		if ls == nil || ls.closed && t.typ != TypeHard || s.postponed(now, ls, t) {
 			continue
 		}
 		advertiser := campaigns.ID(ls.owner.node.id)
-		if err := add(t.typ, advertiser, Phase{At: now, Epoch: s.epoch, Advertiser: advertiser, Lease: t.lease}); err != nil {
+		if err := add(t.typ, advertiser, Phase{At: now, Epoch: s.epoch, Advertiser: advertiser, Lease: t.lease, Class: t.class}); err != nil {
 			return nil, err
 		}
 	}
@@ -213,6 +189,24 @@ func (s *shard) turnDays(now time.Time, add func(Type, campaigns.ID, any) error)
 			return err
 		}
 		s.unread++
+	}
+	return nil
+}
+
+// closeDays writes the balances of the days that are over for good.
+func (s *shard) closeDays(now time.Time, add func(Type, campaigns.ID, any) error) error {
+	if !s.mayClose || s.unread > 0 {
+		return nil
+	}
+	s.mayClose = false
+	for _, id := range sortedKeys(s.ledger.books) {
+		bk := s.ledger.books[id]
+		for _, day := range bk.closings() {
+			if err := add(TypeClosing, id, Closing{At: now, Epoch: s.epoch, Advertiser: id, Day: day, Accounts: bk.postedOn(day)}); err != nil {
+				return err
+			}
+			s.unread++
+		}
 	}
 	return nil
 }
@@ -340,7 +334,7 @@ func (s *shard) takeBack(now time.Time) ([]eventlog.Message, error) {
 	for _, l := range s.unclaimed {
 		back := Return{At: now, Advertiser: l.Advertiser, Lease: l.ID}
 		for _, it := range l.Items {
-			back.Items = append(back.Items, ItemAmount{it.LineItem, it.Amounts})
+			back.Items = append(back.Items, ItemAmount{LineItem: it.LineItem, Amounts: it.Amounts})
 		}
 		m, err := message(TypeReturn, l.Advertiser, back)
 		if err != nil {
@@ -350,26 +344,4 @@ func (s *shard) takeBack(now time.Time) ([]eventlog.Message, error) {
 	}
 	s.unclaimed = nil
 	return out, nil
-}
-
-// timer is a phase's end.
-type timer struct {
-	at    time.Time
-	lease int64
-	typ   Type
-}
-
-// timerHeap is a min-heap by instant.
-type timerHeap []timer
-
-func (h *timerHeap) add(t timer)       { heap.Push(h, t) }
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
-func (h *timerHeap) Pop() any {
-	last := len(*h) - 1
-	t := (*h)[last]
-	*h = (*h)[:last]
-	return t
 }

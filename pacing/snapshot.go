@@ -22,6 +22,10 @@ import (
 //	p EXCH/CUR   a payable
 //	l LEASE      a lease
 //	b LEASE BID  a bid of it
+//	o ADV HASH   what counts once, for good: a payment, an adjustment, an order
+//	g AGENCY     what an agency's advertisers were charged
+//	x CUR        what conversions of currency have left open
+//	q CLASS      how long bills of a class take
 //
 // The whole state is in it, the dedup set too: it is loaded with one scan.
 const (
@@ -30,10 +34,15 @@ const (
 	snapPayee = 'p'
 	snapLease = 'l'
 	snapBid   = 'b'
+	snapOnce  = 'o'
+	snapAgent = 'g'
+	snapFX    = 'x'
+	snapDelay = 'q'
 )
 
-// snapshotVersion guards against the state of another binary.
-const snapshotVersion = 1
+// snapshotVersion guards against the state of another binary. What an older one
+// left is rebuilt from the log.
+const snapshotVersion = 2
 
 // ErrSnapshot reports a state directory that cannot be used. Removing it is
 // safe: the state is rebuilt from the log.
@@ -48,12 +57,15 @@ type snapMetaValue struct {
 }
 
 type snapNodeValue struct {
-	Terms  Terms   `json:"terms"`
-	Charge account `json:"charge"`
-	Media  account `json:"media"`
-	Line   *line   `json:"line,omitempty"`
-	Parent int64   `json:"parent,omitempty"` // a line item's campaign
-	Day    Day     `json:"day,omitempty"`    // an advertiser's
+	Terms   Terms    `json:"terms"`
+	Flights []Flight `json:"flights,omitempty"`
+	Charge  account  `json:"charge"`
+	Media   account  `json:"media"`
+	Line    *line    `json:"line,omitempty"`
+	Parent  int64    `json:"parent,omitempty"` // a line item's campaign
+	Day     Day      `json:"day,omitempty"`    // an advertiser's
+
+	Paid money.Nanos `json:"paid,omitempty"` // an advertiser's
 }
 
 type snapLeaseValue struct {
@@ -68,8 +80,12 @@ type snapLeaseValue struct {
 }
 
 type snapLeaseItem struct {
-	ItemAmount
-	Click money.Nanos `json:"click_nanos"`
+	LineItem campaigns.ID `json:"line_item"`
+	Amounts
+	When    when        `json:"when"`
+	Nominal bool        `json:"nominal,omitempty"`
+	Brought money.Nanos `json:"brought_nanos,omitempty"`
+	Classes []classHold `json:"classes,omitempty"`
 }
 
 var levelByte = map[Level]byte{LevelAdvertiser: 'a', LevelCampaign: 'c', LevelLineItem: 'l'}
@@ -87,47 +103,87 @@ func (l *ledger) bidKey(lease int64, id ids.BidID) []byte {
 // flush writes what changed since the last flush into w, and forgets it. An
 // error leaves the ledger unusable.
 func (l *ledger) flush(w snapWriter, partitions int32) error {
-	set := func(key []byte, v any) error {
-		value, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("snapshot of partition %d: %w", l.partition, err)
-		}
-		return w.Set(key, value)
+	f := flusher{l: l, w: w}
+	if l.stale {
+		f.do(w.DeleteRange(snapKey(l.partition, 0), snapKey(l.partition+1, 0)))
+		l.stale = false
 	}
-	for _, n := range l.dirtyNodes {
+	f.nodes()
+	f.leases()
+	f.rest()
+	f.set(snapKey(l.partition, snapMeta), snapMetaValue{snapshotVersion, partitions, l.next, l.epoch, l.nonce})
+	return f.err
+}
+
+// flusher writes a ledger's changes; the first error stays.
+type flusher struct {
+	l   *ledger
+	w   snapWriter
+	err error
+}
+
+func (f *flusher) do(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *flusher) set(key []byte, v any) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		err = fmt.Errorf("snapshot of partition %d: %w", f.l.partition, err)
+	} else {
+		err = f.w.Set(key, value)
+	}
+	f.do(err)
+}
+
+func (f *flusher) nodes() {
+	for _, n := range f.l.dirtyNodes {
 		n.dirty = false
-		if err := set(l.nodeKey(n), n.snapshot()); err != nil {
-			return err
-		}
+		f.set(f.l.nodeKey(n), n.snapshot())
 	}
+	f.l.dirtyNodes = f.l.dirtyNodes[:0]
+}
+
+func (f *flusher) leases() {
+	l := f.l
 	for _, ls := range l.dirtyLeases {
 		ls.dirty = false
-		if err := set(l.leaseKey(ls.id), ls.snapshot()); err != nil {
-			return err
-		}
+		f.set(l.leaseKey(ls.id), ls.snapshot())
 	}
 	var buf []byte
 	for _, ref := range l.dirtyBids {
 		buf = ref.lease.bids[ref.bid].append(buf[:0])
-		if err := w.Set(l.bidKey(ref.lease.id, ref.bid), buf); err != nil {
-			return err
-		}
+		f.do(f.w.Set(l.bidKey(ref.lease.id, ref.bid), buf))
 	}
 	for _, ls := range l.ended {
-		if err := w.Delete(l.leaseKey(ls.id)); err != nil {
-			return err
-		}
-		if err := w.DeleteRange(l.bidKey(ls.id, ids.BidID{}), l.bidKey(ls.id+1, ids.BidID{})); err != nil {
-			return err
-		}
+		f.do(f.w.Delete(l.leaseKey(ls.id)))
+		f.do(f.w.DeleteRange(l.bidKey(ls.id, ids.BidID{}), l.bidKey(ls.id+1, ids.BidID{})))
 	}
-	for to, sum := range l.payables { // a handful
-		if err := set(append(snapKey(l.partition, snapPayee), to.currency.String()+to.exchange...), sum); err != nil {
-			return err
-		}
+	l.dirtyLeases, l.dirtyBids, l.ended = l.dirtyLeases[:0], l.dirtyBids[:0], nil
+}
+
+// rest writes what is a handful, whole, and what counts once.
+func (f *flusher) rest() {
+	l := f.l
+	for to, sum := range l.payables {
+		f.set(append(snapKey(l.partition, snapPayee), to.currency.String()+to.exchange...), sum)
 	}
-	l.dirtyNodes, l.dirtyLeases, l.dirtyBids, l.ended = l.dirtyNodes[:0], l.dirtyLeases[:0], l.dirtyBids[:0], nil
-	return set(snapKey(l.partition, snapMeta), snapMetaValue{snapshotVersion, partitions, l.next, l.epoch, l.nonce})
+	for id, sum := range l.agencies {
+		f.set(binary.BigEndian.AppendUint64(snapKey(l.partition, snapAgent), uint64(id)), sum)
+	}
+	for cur, sum := range l.fx {
+		f.set(append(snapKey(l.partition, snapFX), cur.String()...), sum)
+	}
+	for class, d := range l.delays {
+		f.set(append(snapKey(l.partition, snapDelay), class...), d)
+	}
+	for _, ref := range l.dirtyOnce {
+		key := binary.BigEndian.AppendUint64(snapKey(l.partition, snapOnce), uint64(ref.book.node.id))
+		f.do(f.w.Set(append(key, ref.key[:]...), nil))
+	}
+	l.dirtyOnce = l.dirtyOnce[:0]
 }
 
 func (l *ledger) nodeKey(n *node) []byte {
@@ -140,10 +196,10 @@ func (l *ledger) leaseKey(id int64) []byte {
 }
 
 func (n *node) snapshot() snapNodeValue {
-	v := snapNodeValue{Terms: n.terms, Charge: n.charge, Media: n.media, Line: n.line}
+	v := snapNodeValue{Terms: n.terms, Flights: n.flights, Charge: n.charge, Media: n.media, Line: n.line}
 	switch n.level {
 	case LevelAdvertiser:
-		v.Day = n.owner.day
+		v.Day, v.Paid = n.owner.day, n.owner.paid
 	case LevelLineItem:
 		v.Parent = n.parent.id
 	}
@@ -154,29 +210,32 @@ func (ls *lease) snapshot() snapLeaseValue {
 	v := snapLeaseValue{Advertiser: campaigns.ID(ls.owner.node.id), Bidder: ls.bidder, Day: ls.day, WindowMS: ls.windowMS,
 		Closed: ls.closed, ClosedAt: ls.closedAt, Returned: ls.returned}
 	for _, it := range ls.items {
-		v.Items = append(v.Items, snapLeaseItem{ItemAmount{campaigns.ID(it.line.id), it.held}, it.click})
+		v.Items = append(v.Items, snapLeaseItem{campaigns.ID(it.line.id), it.held, it.when, it.nominal, it.brought, it.classes})
 	}
 	return v
 }
 
 func (b bid) append(dst []byte) []byte {
-	dst = append(dst, byte(b.flags))
+	dst = binary.AppendUvarint(dst, uint64(b.flags))
 	dst = binary.AppendVarint(dst, int64(b.media))
-	return binary.AppendVarint(dst, int64(b.payable))
+	dst = binary.AppendVarint(dst, int64(b.payable))
+	return binary.AppendVarint(dst, int64(b.waiting))
 }
 
 func parseBid(v []byte) (b bid, ok bool) {
-	if len(v) < 3 {
+	flags, n := binary.Uvarint(v)
+	if n <= 0 || flags > 1<<16-1 {
 		return b, false
 	}
-	b.flags = bidFlags(v[0])
-	media, n := binary.Varint(v[1:])
-	if n <= 0 {
-		return b, false
+	b.flags, v = bidFlags(flags), v[n:]
+	for _, to := range [...]*money.Nanos{&b.media, &b.payable, &b.waiting} {
+		x, n := binary.Varint(v)
+		if n <= 0 {
+			return b, false
+		}
+		*to, v = money.Nanos(x), v[n:]
 	}
-	payable, m := binary.Varint(v[1+n:])
-	b.media, b.payable = money.Nanos(media), money.Nanos(payable)
-	return b, m > 0 && 1+n+m == len(v)
+	return b, len(v) == 0
 }
 
 // loadLedger reads the snapshot of a partition; without one it is the empty
@@ -192,6 +251,10 @@ func loadLedger(store snapStore, partition, partitions int32) (*ledger, error) {
 	}
 	var m snapMetaValue
 	err = json.Unmarshal(raw, &m)
+	if err == nil && m.Version < snapshotVersion && m.Partitions == partitions {
+		l.stale = true
+		return l, nil
+	}
 	if err != nil || m.Version != snapshotVersion || m.Partitions != partitions {
 		return nil, fmt.Errorf("%w: partition %d: version %d of %d partitions; want version %d of %d: %v", ErrSnapshot, partition, m.Version, m.Partitions, snapshotVersion, partitions, err)
 	}
@@ -199,7 +262,8 @@ func loadLedger(store snapStore, partition, partitions int32) (*ledger, error) {
 	for _, kind := range []struct {
 		kind byte
 		load func(key, value []byte) error
-	}{{snapNode, l.loadNode}, {snapPayee, l.loadPayee}, {snapLease, l.loadLease}, {snapBid, l.loadBid}} {
+	}{{snapNode, l.loadNode}, {snapPayee, l.loadPayee}, {snapLease, l.loadLease}, {snapBid, l.loadBid},
+		{snapOnce, l.loadOnce}, {snapAgent, l.loadAgency}, {snapFX, l.loadFX}, {snapDelay, l.loadDelay}} {
 		from := snapKey(partition, kind.kind)
 		load := func(key, value []byte) error { return kind.load(key[len(from):], value) }
 		if err := store.scan(from, snapKey(partition, kind.kind+1), load); err != nil {
@@ -226,7 +290,7 @@ func (l *ledger) loadNode(key, value []byte) error {
 	switch {
 	case key[8] == levelByte[LevelAdvertiser]:
 		bk = l.addBook(advertiser)
-		bk.day = v.Day
+		bk.day, bk.paid = v.Day, v.Paid
 		n = &bk.node
 	case key[8] == levelByte[LevelCampaign] && bk != nil:
 		n = l.addCampaign(bk, id)
@@ -236,7 +300,7 @@ func (l *ledger) loadNode(key, value []byte) error {
 	default:
 		return errSnapshotKey
 	}
-	n.terms, n.charge, n.media = v.Terms, v.Charge, v.Media
+	n.terms, n.flights, n.charge, n.media = v.Terms, v.Flights, v.Charge, v.Media
 	return nil
 }
 
@@ -269,7 +333,7 @@ func (l *ledger) loadLease(key, value []byte) error {
 		if li == nil {
 			return errSnapshotKey
 		}
-		ls.items = append(ls.items, leaseItem{line: li, held: it.Amounts, click: it.Click})
+		ls.items = append(ls.items, leaseItem{line: li, when: it.When, nominal: it.Nominal, held: it.Amounts, brought: it.Brought, classes: it.Classes})
 	}
 	l.leases[ls.id] = ls
 	bk.leased[ls.day]++
@@ -287,6 +351,42 @@ func (l *ledger) loadBid(key, value []byte) error {
 	}
 	ls.bids[ids.GetBidID(key[8:])] = b
 	return nil
+}
+
+func (l *ledger) loadOnce(key, _ []byte) error {
+	if len(key) != 24 || l.books[campaigns.ID(binary.BigEndian.Uint64(key))] == nil {
+		return errSnapshotKey
+	}
+	l.books[campaigns.ID(binary.BigEndian.Uint64(key))].once[onceKey(key[8:])] = struct{}{}
+	return nil
+}
+
+func (l *ledger) loadAgency(key, value []byte) error {
+	var sum money.Wide
+	if err := json.Unmarshal(value, &sum); err != nil {
+		return err
+	}
+	if len(key) != 8 {
+		return errSnapshotKey
+	}
+	l.agencies[campaigns.ID(binary.BigEndian.Uint64(key))] = sum
+	return nil
+}
+
+func (l *ledger) loadFX(key, value []byte) error {
+	var sum money.Wide
+	if err := json.Unmarshal(value, &sum); err != nil {
+		return err
+	}
+	currency, err := money.ParseCurrency(string(key))
+	l.fx[currency] = sum
+	return err
+}
+
+func (l *ledger) loadDelay(key, value []byte) error {
+	d := &delays{}
+	l.delays[string(key)] = d
+	return json.Unmarshal(value, d)
 }
 
 // pathOf is the name of an account in Totals.

@@ -1,0 +1,86 @@
+package pacing
+
+import (
+	"math/bits"
+	"time"
+)
+
+// delays is how long bills of one class take, from the bid to the notice: a
+// histogram whose buckets grow by a quarter, with a count that fades. It steers
+// when leases close; no money depends on it.
+type delays struct {
+	Counts [delayBuckets]int32 `json:"counts"`
+	Total  int32               `json:"total"`
+}
+
+const (
+	delayBuckets = 72      // up to 2^18 s, three days
+	delayMemory  = 100_000 // bills after which the past counts half
+)
+
+// observe counts the delay of a bill. Bids are known to the second.
+func (l *ledger) observe(n *Notice) {
+	if n.BidAt.IsZero() || n.Test {
+		return
+	}
+	d := l.delays[n.class()]
+	if d == nil {
+		if len(l.delays) >= maxClasses {
+			return
+		}
+		d = &delays{}
+		l.delays[n.class()] = d
+	}
+	d.add(n.At.Sub(n.BidAt))
+}
+
+// maxClasses bounds how many classes are observed: exchanges times formats.
+const maxClasses = 1000
+
+func (d *delays) add(after time.Duration) {
+	d.Counts[delayBucket(after)]++
+	if d.Total++; d.Total < delayMemory {
+		return
+	}
+	d.Total = 0
+	for i := range d.Counts {
+		d.Counts[i] /= 2
+		d.Total += d.Counts[i]
+	}
+}
+
+// delayBucket is the bucket of a delay in seconds s: 4 log2(s), by the two bits
+// after the leading one.
+func delayBucket(after time.Duration) int {
+	s := max(int64(after/time.Second), 1)
+	lead := bits.Len64(uint64(s)) - 1
+	quarter := 0
+	if lead >= 2 {
+		quarter = int(s>>(lead-2)) & 3
+	} else if lead == 1 {
+		quarter = int(s&1) * 2
+	}
+	return min(lead*4+quarter, delayBuckets-1)
+}
+
+// delayEnd is the end of a bucket.
+func delayEnd(bucket int) time.Duration {
+	lead, quarter := bucket/4, bucket%4
+	s := int64(1)<<lead + (int64(1)<<lead*int64(quarter+1)+3)/4
+	return time.Duration(s) * time.Second
+}
+
+// quantile is a delay that at most 1/per of the bills exceed; ok is false where
+// too few have been seen to say.
+func (d *delays) quantile(per int32) (after time.Duration, ok bool) {
+	if d == nil || d.Total < 4*per {
+		return 0, false
+	}
+	above := int32(0)
+	for i := delayBuckets - 1; i >= 0; i-- {
+		if above += d.Counts[i]; above > d.Total/per {
+			return delayEnd(i), true
+		}
+	}
+	return delayEnd(0), true
+}

@@ -1,0 +1,167 @@
+package pacing
+
+import (
+	"container/heap"
+	"maps"
+	"slices"
+	"time"
+
+	"bidhawk/internal/eventlog"
+)
+
+// Deadlines are how long after a bid its notices may come, for one class
+// (exchange and format) of bids.
+type Deadlines struct {
+	Win   time.Duration // no win by then: lost; 0: the exchange's wins say nothing
+	Close time.Duration // no bill by then: it is late; the default until enough bills have been seen
+	Hard  time.Duration // no bill counts from then on, after the close
+}
+
+// deadlines of a class: as configured, or else as for all.
+func (s *shard) deadlines(class string) Deadlines {
+	d := Deadlines{Close: s.cfg.CloseAfter, Hard: s.cfg.HardAfter}
+	if s.cfg.Deadlines == nil {
+		return d
+	}
+	c := s.cfg.Deadlines(class)
+	d.Win = c.Win
+	if c.Close > 0 {
+		d.Close = c.Close
+	}
+	if c.Hard > 0 {
+		d.Hard = c.Hard
+	}
+	return d
+}
+
+// closeAfter is when a class closes: where enough of its bills have been seen, a
+// quarter after the delay that one in a thousand exceeds.
+func (s *shard) closeAfter(class string) time.Duration {
+	d := s.deadlines(class)
+	q, ok := s.ledger.delays[class].quantile(1000)
+	if !ok {
+		return d.Close
+	}
+	return min(max(q+q/4, leastClose), d.Hard)
+}
+
+// leastClose covers bids that are known to the second, and a notice's own way.
+const leastClose = 3 * time.Second
+
+// hardAfter is the longest of the lease's classes.
+func (s *shard) hardAfter(ls *lease) time.Duration {
+	hard := s.cfg.HardAfter
+	for i := range ls.items {
+		for _, c := range ls.items[i].classes {
+			hard = max(hard, s.deadlines(c.Class).Hard)
+		}
+	}
+	return hard
+}
+
+// phase sets the timers that follow from a lease's return, close or class.
+func (s *shard) phase(now time.Time, ls *lease, r *eventlog.Record) {
+	switch {
+	case ls.closed:
+		s.timers.add(timer{at: s.hardAt(now, ls), lease: ls.id, typ: TypeHard})
+	case ls.settled(): // there is nothing to wait for
+		s.timers.add(timer{at: now, lease: ls.id, typ: TypeClose})
+	case r != nil && isReturn(r):
+		s.classTimers(now, ls)
+	}
+}
+
+func isReturn(r *eventlog.Record) bool {
+	t, err := recordType(r.Value)
+	return err == nil && t == TypeReturn
+}
+
+// classTimers ends the classes of a lease whose window is over, each at its time.
+func (s *shard) classTimers(now time.Time, ls *lease) {
+	done := map[string]bool{}
+	for i := range ls.items {
+		for _, c := range ls.items[i].classes {
+			if !c.Told || c.Closed || done[c.Class] {
+				continue
+			}
+			done[c.Class] = true
+			if d := s.deadlines(c.Class); d.Win > 0 && !c.Unwon {
+				s.timers.add(timer{at: now.Add(d.Win), lease: ls.id, typ: TypeUnwon, class: c.Class})
+			}
+			s.timers.add(timer{at: now.Add(s.closeAfter(c.Class)), lease: ls.id, typ: TypeClose, class: c.Class})
+		}
+	}
+}
+
+// postponed moves the close of a whole lease to after the last of its classes'.
+func (s *shard) postponed(now time.Time, ls *lease, t timer) bool {
+	if t.typ != TypeClose || t.class != "" || !ls.returned || ls.settled() {
+		return false
+	}
+	for i := range ls.items {
+		for _, c := range ls.items[i].classes {
+			if c.Told && !c.Closed && s.closeAfter(c.Class) > s.cfg.CloseAfter {
+				s.timers.add(timer{at: now.Add(s.closeAfter(c.Class)), lease: ls.id, typ: TypeClose})
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// restartTimers begins every lease's window anew: how long the owner before us
+// has waited is not known.
+func (s *shard) restartTimers(now time.Time) {
+	s.timers = s.timers[:0]
+	for _, id := range slices.Sorted(maps.Keys(s.ledger.leases)) {
+		ls := s.ledger.leases[id]
+		t := timer{at: now.Add(time.Duration(ls.windowMS)*time.Millisecond + s.cfg.CloseAfter), lease: id, typ: TypeClose}
+		if ls.closed {
+			t = timer{at: s.hardAt(now, ls), lease: id, typ: TypeHard}
+		} else if ls.returned {
+			s.classTimers(now, ls)
+		}
+		s.timers.add(t)
+	}
+}
+
+// hardAt is when a closed lease of an owner before us is past hard. It goes on
+// from the close record's time: begun anew with each owner, one that restarts
+// more often than HardAfter would keep every lease and its bids for good. Clocks
+// that differ cannot end it before CloseAfter from now, nor keep it longer than
+// HardAfter.
+func (s *shard) hardAt(now time.Time, ls *lease) time.Time {
+	hard := s.hardAfter(ls)
+	latest, soonest := now.Add(hard), now.Add(min(s.cfg.CloseAfter, hard))
+	switch at := ls.closedAt.Add(hard); {
+	case ls.closedAt.IsZero() || at.After(latest):
+		return latest
+	case at.Before(soonest):
+		return soonest
+	default:
+		return at
+	}
+}
+
+// timer is a phase's end.
+type timer struct {
+	at    time.Time
+	lease int64
+	typ   Type
+	class string // of unwon, and of the close of a class
+}
+
+// timerHeap is a min-heap by instant.
+type timerHeap []timer
+
+func (h *timerHeap) add(t timer)       { heap.Push(h, t) }
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *timerHeap) Push(x any)        { *h = append(*h, x.(timer)) }
+func (h *timerHeap) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last]
+	*h = (*h)[:last]
+	return t
+}
