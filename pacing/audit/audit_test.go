@@ -107,14 +107,14 @@ func TestAuditorFindsBreaches(t *testing.T) {
 	})
 	t.Run("unreadable", func(t *testing.T) {
 		x := newTape(t, 1000)
-		for _, bad := range []string{`{"v":2,"type":"bill"}`, `{"v":1,"type":"gift"}`, `{`} {
+		for _, bad := range []string{`{"v":2,"type":"bill"}`, `{"v":1,"type":"gift"}`, `{`, `{"v":1,"type":"bill","bid":"12"}`, `{"v":1,"type":"day","day":"today"}`} {
 			if _, err := x.add("%s", bad); err == nil {
 				t.Errorf("%s was read", bad)
 			}
 		}
 	})
 	t.Run("over the limit", func(t *testing.T) {
-		h := horizon{limit: 100, posted: 60, held: 41}
+		h := horizon{bound: 100, posted: 60, held: 41}
 		if h.check() == nil {
 			t.Error("101 of 100 was accepted")
 		}
