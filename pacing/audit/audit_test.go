@@ -8,29 +8,6 @@ import (
 	"bidhawk/internal/money"
 )
 
-// tape is a money log as text: line items' records as docs/topics.md shows them.
-type tape struct {
-	t *testing.T
-	p *Partition
-	n int64
-}
-
-func (x *tape) add(format string, args ...any) (Entry, error) {
-	x.t.Helper()
-	e, err := x.p.Apply(x.n, []byte(fmt.Sprintf(format, args...)))
-	x.n++
-	return e, err
-}
-
-func (x *tape) must(format string, args ...any) Entry {
-	x.t.Helper()
-	e, err := x.add(format, args...)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	return e
-}
-
 // newTape opens an account with a daily budget and leases 300 of it at offset 5.
 func newTape(t *testing.T, daily int) *tape {
 	x := &tape{t: t, p: NewPartition(0)}
