@@ -38,7 +38,7 @@ type dayBalance struct {
 // when is what money counts by, besides the lifetime: the day, and the flights of
 // the line item and of its campaign where they have some.
 type when struct {
-	Day            Day   `json:"d"`
+	Day            Day   `json:"d,omitzero"`
 	Flight         int64 `json:"f,omitempty"` // Flight.key; 0: none
 	CampaignFlight int64 `json:"cf,omitempty"`
 }
@@ -170,7 +170,7 @@ type line struct {
 	Pools []eventPool `json:"pools"`
 	Flats []flat      `json:"flats,omitempty"`
 	Yield yield       `json:"yield"`
-	Last  when        `json:"last"` // of the last grant: what has no lease counts on its flights
+	Last  when        `json:"last,omitzero"` // of the last grant: what has no lease counts on its flights
 }
 
 // fees are the parts of the charge besides media, and the house's losses.

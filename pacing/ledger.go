@@ -43,6 +43,7 @@ type book struct {
 	ledger *ledger
 	day    Day         // 0: not begun
 	leased map[Day]int // leases that are not past hard, by day
+	closed []Day       // the newest that have closed
 	paid   money.Nanos
 	once   map[onceKey]struct{} // payments, adjustments and orders, for good
 }

@@ -274,9 +274,19 @@ func TestClick(t *testing.T) {
 	})
 	t.Run("a click before its bill", func(t *testing.T) {
 		s, lease := newCPC(100_000_000)
-		s.send(TypeClick, notice(s, lease, 1), OutcomePosted, price, 0)
-		s.send(TypeBill, notice(s, lease, 1), OutcomePosted, sceneData, 2_000_000)
+		if p := s.do(TypeClick, notice(s, lease, 1)).posting; p != nil {
+			t.Errorf("a click of a bid that may have lost: %+v", p)
+		}
+		s.held(0, 3*sceneNeed)
+		s.send(TypeBill, notice(s, lease, 1), OutcomePosted, sceneData+price, 2_000_000)
 		s.held(sceneData+price, 3*sceneNeed-sceneData-expected)
+		s.send(TypeLoss, notice(s, lease, 1), OutcomeDuplicate, 0, 0)
+	})
+	t.Run("a click of a bid that is never billed charges nothing", func(t *testing.T) {
+		s, lease := newCPC(100_000_000)
+		s.do(TypeClick, notice(s, lease, 1))
+		s.do(TypeHard, Phase{Epoch: 0, Advertiser: 1, Lease: lease})
+		s.held(0, 0)
 	})
 	t.Run("what does not fit is the house's", func(t *testing.T) {
 		s, lease := newCPC(3*sceneNeed + 5_000_000)
@@ -368,11 +378,28 @@ func TestBillAfterMidnight(t *testing.T) {
 	if got := s.l.books[1].day; got != sceneDay+1 {
 		t.Errorf("the day went back to %v", got)
 	}
-	// Days are kept while a lease names them, and then dropped.
+	// A day closes once no lease names it, with what was posted on it.
+	if days := s.l.books[1].closings(); len(days) != 0 {
+		t.Errorf("%v may close while a lease names it", days)
+	}
 	s.do(TypeHard, Phase{Epoch: 0, Advertiser: 1, Lease: old})
-	s.do(TypeDay, DayTurn{Epoch: 0, Advertiser: 1, Day: sceneDay + 2})
-	if n := len(adv.Days); n != 1 && n != 2 || adv.Days[0].Day == sceneDay {
+	if days := s.l.books[1].closings(); len(days) != 1 || days[0] != sceneDay {
+		t.Errorf("%v may close; want %v", days, sceneDay)
+	}
+	c := Closing{Epoch: 0, Advertiser: 1, Day: sceneDay, Accounts: s.l.books[1].postedOn(sceneDay)}
+	wrong := c
+	wrong.Accounts = wrong.Accounts[1:]
+	if _, err := s.try(TypeClosing, wrong); !errors.Is(err, ErrOrder) {
+		t.Errorf("a closing with other balances: %v; want ErrOrder", err)
+	}
+	if p := s.do(TypeClosing, c).posting; p == nil || p.Charge != sceneNeed || p.Media != 2_000_000 {
+		t.Errorf("closed with %+v", p)
+	}
+	if len(adv.Days) != 1 || adv.Days[0].Day != sceneDay+1 {
 		t.Errorf("days kept: %+v", adv.Days)
+	}
+	if p := s.do(TypeClosing, c).posting; p != nil {
+		t.Errorf("a repeated closing decides %+v", p)
 	}
 }
 

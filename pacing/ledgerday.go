@@ -57,6 +57,9 @@ func (b *book) postedOn(day Day) (out []DayAccount) {
 // has: an owner and a reader that differ stop here, and not a month later.
 func (l *ledger) closeDay(c *Closing) (*Posting, error) {
 	bk := l.books[c.Advertiser]
+	if bk != nil && slices.Contains(bk.closed, c.Day) {
+		return nil, nil // a repeat
+	}
 	if bk == nil || c.Day >= bk.day || bk.leased[c.Day] > 0 {
 		return nil, fmt.Errorf("%w: day %v of advertiser %d closes while it is not over", ErrOrder, c.Day, c.Advertiser)
 	}
@@ -72,6 +75,9 @@ func (l *ledger) closeDay(c *Closing) (*Posting, error) {
 			n.dropDay(c.Day)
 		}
 	}
+	if bk.closed = append(bk.closed, c.Day); len(bk.closed) > keepClosed {
+		bk.closed = bk.closed[1:]
+	}
 	for n := range bk.nodes() {
 		n.charge.drop(c.Day)
 		n.media.drop(c.Day)
@@ -80,12 +86,13 @@ func (l *ledger) closeDay(c *Closing) (*Posting, error) {
 	return p, nil
 }
 
+// keepClosed is how many closed days are known, for repeats of their record: these
+// come within one append's retries.
+const keepClosed = 64
+
 // dropDay ends what a line item kept for a day: no lease of it is left, so that
-// its pools are empty, and a price of the day that nothing charged is free.
+// its pools are empty and the day's price is free or charged.
 func (n *node) dropDay(d Day) {
-	if f := n.line.flat(d); f != nil {
-		n.hold(f.when, -f.Held)
-		n.line.Flats = slices.DeleteFunc(n.line.Flats, func(f flat) bool { return f.Day == d })
-	}
+	n.line.Flats = slices.DeleteFunc(n.line.Flats, func(f flat) bool { return f.Day == d })
 	n.line.Pools = slices.DeleteFunc(n.line.Pools, func(p eventPool) bool { return p.Day == d })
 }

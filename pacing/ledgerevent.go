@@ -25,7 +25,7 @@ var eventFlags = map[Type]bidFlags{TypeClick: bidClicked, TypeView: bidViewed, T
 
 // event charges for what became of an impression, by the line item's rule. What
 // comes before the bill waits for it; a bid that is never billed never charges.
-func (x *notice) event(l *ledger, t Type) error {
+func (x *notice) event(t Type) error {
 	flag := eventFlags[t]
 	switch {
 	case x.Test && t == TypeConversion:
@@ -42,10 +42,7 @@ func (x *notice) event(l *ledger, t Type) error {
 	if eventOf(x.line.terms.Pricing) != t || x.bid.has(bidFixed) {
 		return nil
 	}
-	want, err := x.eventPrice()
-	if err != nil {
-		return err
-	}
+	want := x.eventPrice()
 	if !x.bid.has(bidBilled) {
 		x.bid.waiting = addClamped(x.bid.waiting, want)
 		x.bringEarly()
@@ -56,21 +53,25 @@ func (x *notice) event(l *ledger, t Type) error {
 }
 
 // eventPrice is what the event costs the advertiser.
-func (x *notice) eventPrice() (money.Nanos, error) {
+func (x *notice) eventPrice() money.Nanos {
 	if x.line.terms.Pricing != campaigns.PricingCPS {
-		return x.line.terms.EventPrice, nil
+		return x.line.terms.EventPrice
 	}
 	v, err := money.MulDiv(int64(x.Value), int64(x.line.terms.Share), 1_000_000)
-	return money.Nanos(v), err
+	if err != nil {
+		return noLimit // a sale beyond any budget: what fits is charged
+	}
+	return money.Nanos(v)
 }
 
 // bringEarly moves the expected charge of a bid that was not billed yet into the
 // pool: its event has come.
 func (x *notice) bringEarly() {
-	if x.item == nil || x.late || x.item.nominal || x.bid.has(bidVoid|bidBrought) {
+	if x.late || x.item.nominal || x.bid.has(bidVoid|bidBrought) {
 		return
 	}
-	free := x.item.release(Amounts{Charge: x.ReservedCharge - x.dataFee()})
+	x.bid.early = x.ReservedCharge - x.dataFee()
+	free := x.item.release(Amounts{Charge: x.bid.early})
 	x.item.class(x.class()).free(free)
 	x.item.bring(free.Charge)
 	x.bid.flags |= bidBrought
@@ -123,22 +124,21 @@ func (x *notice) chargeWaiting() error {
 
 // convertPastHard charges a conversion of whose bid nothing is known any more, on
 // the advertiser's present day.
-func (x *notice) convertPastHard(l *ledger) error {
-	if x.line == nil || x.line.owner.node.id != int64(x.Advertiser) || x.line.owner.day == 0 || eventOf(x.line.terms.Pricing) != TypeConversion {
+func (x *notice) convertPastHard() error {
+	switch {
+	case x.line == nil || x.line.owner.node.id != int64(x.Advertiser):
 		return nil
-	}
-	if x.Test {
+	case x.Test:
 		x.p.Outcome = OutcomeTest
+		return nil
+	case x.line.owner.day == 0 || eventOf(x.line.terms.Pricing) != TypeConversion:
 		return nil
 	}
 	if !x.line.owner.first(TypeConversion, x.Order) {
 		x.p.Outcome = OutcomeDuplicate
 		return nil
 	}
-	want, err := x.eventPrice()
-	if err != nil {
-		return err
-	}
+	want := x.eventPrice()
 	w := x.line.line.now(x.line.owner.day)
 	x.p.Day, x.p.Campaign = w.Day, campaignOf(x.line)
 	charged, err := x.line.take(w, want, 0)

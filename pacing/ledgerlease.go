@@ -64,7 +64,7 @@ func (l *ledger) grant(offset int64, g *Grant) *lease {
 		if li == nil || li.owner != bk || ls.item(li) != nil {
 			continue
 		}
-		if it, ok := li.lend(when{g.Day, ask.Flight, ask.CampaignFlight}, ask.Amounts); ok {
+		if it, ok := li.lend(offset, when{g.Day, ask.Flight, ask.CampaignFlight}, ask.Amounts); ok {
 			ls.items = append(ls.items, it)
 		}
 	}
@@ -77,8 +77,8 @@ func (l *ledger) grant(offset int64, g *Grant) *lease {
 	return ls
 }
 
-// lend holds what fits of ask.
-func (n *node) lend(w when, ask Amounts) (leaseItem, bool) {
+// lend holds what fits of ask for a lease.
+func (n *node) lend(lease int64, w when, ask Amounts) (leaseItem, bool) {
 	if !n.flies(w.Flight) || !n.parent.flies(w.CampaignFlight) {
 		return leaseItem{}, false
 	}
@@ -87,7 +87,7 @@ func (n *node) lend(w when, ask Amounts) (leaseItem, bool) {
 	if !it.nominal {
 		it.held.Charge = min(ask.Charge, n.room(w))
 	}
-	if it.held.Charge <= 0 || it.held.Media <= 0 || it.nominal && !n.holdFlat(w) {
+	if it.held.Charge <= 0 || it.held.Media <= 0 || it.nominal && !n.holdFlat(w, lease) {
 		return leaseItem{}, false
 	}
 	if !it.nominal {
@@ -186,6 +186,7 @@ func (ls *lease) close() {
 			it.line.line.Yield.add(0, it.held.Charge) // bids that were never resolved
 		}
 		it.release(it.held)
+		it.line.freeFlat(ls.day, ls.id)
 		it.keepBrought(share(it.line.terms.LateShare, it.brought))
 	}
 	ls.closed = true

@@ -26,12 +26,6 @@ func (b *book) first(kind Type, id string) bool {
 	return true
 }
 
-// had says whether kind and id came before.
-func (b *book) had(kind Type, id string) bool {
-	_, known := b.once[onceOf(kind, id)]
-	return known
-}
-
 func onceOf(kind Type, id string) onceKey {
 	sum := sha256.Sum256([]byte(string(kind) + "/" + id))
 	return onceKey(sum[:])
@@ -55,7 +49,7 @@ func (l *ledger) pay(p *Payment) *Posting {
 		return out
 	}
 	out.Day, out.PayableCurrency = bk.day, bk.node.terms.Currency
-	if bk.had(TypePayment, p.ID) {
+	if !bk.first(TypePayment, p.ID) { // what was refused is not taken later either
 		out.Outcome = OutcomeDuplicate
 		return out
 	}
@@ -64,7 +58,6 @@ func (l *ledger) pay(p *Payment) *Posting {
 	if err != nil || sum < 0 || p.Amount < 0 && t.Funded && addClamped(sum, t.Credit) < bk.node.charge.Life.committed() {
 		return out
 	}
-	bk.first(TypePayment, p.ID)
 	bk.paid = sum
 	bk.fund()
 	out.Outcome, out.Payment = OutcomePosted, p.Amount
@@ -75,21 +68,23 @@ func (l *ledger) pay(p *Payment) *Posting {
 func (l *ledger) adjust(a *Adjust) (*Posting, error) {
 	p := &Posting{V: RecordVersion, Type: TypeAdjust, At: a.At, Advertiser: a.Advertiser, LineItem: a.LineItem, Exchange: a.Exchange,
 		PayableCurrency: a.PayableCurrency, Cause: a.Cause, Outcome: OutcomeRefused}
-	n := l.lines[a.LineItem]
-	if n == nil || n.owner.node.id != int64(a.Advertiser) {
+	bk, n := l.books[a.Advertiser], l.lines[a.LineItem]
+	if bk == nil {
 		return p, nil
 	}
-	bk := n.owner
-	p.Day, p.Campaign = bk.day, campaignOf(n)
-	if bk.had(TypeAdjust, a.ID) {
+	p.Day = bk.day
+	if !bk.first(TypeAdjust, a.ID) { // what was refused is not taken later either
 		p.Outcome = OutcomeDuplicate
 		return p, nil
 	}
-	w := n.line.now(bk.day)
-	if a.Charge > n.room(w) || a.Charge < 0 && n.leastPosted()+a.Charge < 0 || a.Media < 0 && n.media.Life.Posted+a.Media < 0 {
+	if n == nil || n.owner != bk {
 		return p, nil
 	}
-	bk.first(TypeAdjust, a.ID)
+	p.Campaign = campaignOf(n)
+	w := n.line.now(bk.day)
+	if !n.adjustable(w, a) {
+		return p, nil
+	}
 	p.Outcome = OutcomeAdjusted
 	p.Charge, p.Media, p.Payable, p.DataFee, p.PlatformFee = a.Charge, a.Media, a.Payable, a.DataFee, a.PlatformFee
 	p.HouseLate, p.HouseUnbilled = a.HouseLate, a.HouseUnbilled
@@ -112,6 +107,23 @@ func (l *ledger) adjust(a *Adjust) (*Posting, error) {
 	l.owe(p, bk.node.terms.Currency)
 	n.touch()
 	return p, nil
+}
+
+// adjustable says whether a fits: what it adds has room, what it takes was
+// posted, and in one currency what is owed moves with what media cost.
+func (n *node) adjustable(w when, a *Adjust) bool {
+	one := a.PayableCurrency == money.Currency{} || a.PayableCurrency == n.owner.node.terms.Currency
+	switch {
+	case (a.Charge > 0 || a.Media > 0) && w.Day == 0:
+		return false
+	case one && a.Payable != a.Media:
+		return false
+	case a.Media < 0 && n.media.Life.Posted+a.Media < 0:
+		return false
+	case a.Charge < 0:
+		return n.leastPosted()+a.Charge >= 0
+	}
+	return a.Charge <= n.room(w)
 }
 
 // now is the when of what has no lease: the present day, and the last flights.

@@ -13,6 +13,7 @@ type bid struct {
 	media   money.Nanos // as posted so far
 	payable money.Nanos
 	waiting money.Nanos // what its events charge once it is billed
+	early   money.Nanos // of its reservation, brought into the pool before the bill
 }
 
 type bidFlags uint16
@@ -40,7 +41,7 @@ func (b *bid) has(f bidFlags) bool { return b.flags&f != 0 }
 type notice struct {
 	*Notice
 	lease *lease
-	item  *leaseItem // nil: the lease names no such line item
+	item  *leaseItem
 	line  *node
 	bid   bid
 	late  bool
@@ -54,16 +55,18 @@ func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	x := notice{Notice: n, lease: l.leases[n.Lease], line: l.lines[n.LineItem]}
 	x.p = &Posting{V: RecordVersion, Type: t, At: n.At, Day: n.Day, Advertiser: n.Advertiser, Campaign: n.Campaign, LineItem: n.LineItem,
 		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency}
-	if x.lease == nil || x.line == nil || x.lease.owner != x.line.owner || x.line.owner.node.id != int64(n.Advertiser) {
+	if x.lease != nil && x.line != nil && x.line.owner.node.id == int64(n.Advertiser) {
+		x.item = x.lease.item(x.line)
+	}
+	if x.item == nil {
 		x.p.Outcome = OutcomePastHard // or no lease of ours: nothing is known of it
-		if t == TypeConversion {
-			return x.p, x.convertPastHard(l)
+		if t == TypeConversion && x.lease == nil {
+			return x.p, x.convertPastHard()
 		}
 		return x.p, nil
 	}
-	x.item = x.lease.item(x.line)
 	x.bid = x.lease.bids[n.Bid]
-	x.late = x.lease.closed || x.item != nil && x.classLate()
+	x.late = x.lease.closed || x.classLate()
 	before := x.bid
 	x.p.Day = x.lease.day
 	x.p.Campaign = campaignOf(x.line)
@@ -77,7 +80,7 @@ func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	case TypeWin:
 		x.win()
 	default:
-		err = x.event(l, t)
+		err = x.event(t)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s of bid %v: %w", t, n.Bid, err)
@@ -101,13 +104,10 @@ func (x *notice) classLate() bool {
 
 // free releases what is left of the bid's reservation and returns what it was.
 func (x *notice) free() Amounts {
-	if x.item == nil || x.late || x.bid.has(bidVoid|bidBilled) {
+	if x.late || x.bid.has(bidVoid|bidBilled) {
 		return Amounts{}
 	}
-	want := Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge}
-	if x.bid.has(bidBrought) { // an event came first and moved the rest into the pool
-		want.Charge = x.dataFee()
-	}
+	want := Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge - x.bid.early}
 	c := x.item.class(x.class())
 	if x.bid.has(bidWon) {
 		c.Won.Media, c.Won.Charge = max(0, c.Won.Media-x.ReservedMedia), max(0, c.Won.Charge-x.ReservedCharge)
@@ -124,7 +124,7 @@ func (x *notice) free() Amounts {
 func (x *notice) dataFee() money.Nanos { return min(x.line.terms.DataFee, x.ReservedCharge) }
 
 func (x *notice) win() {
-	if x.late || x.item == nil || x.Test || x.bid.has(bidVoid|bidBilled|bidWon) {
+	if x.late || x.Test || x.bid.has(bidVoid|bidBilled|bidWon) {
 		return
 	}
 	x.bid.flags |= bidWon
@@ -150,6 +150,7 @@ func (x *notice) bill(l *ledger) error {
 	switch {
 	case x.Test:
 		x.test(bidBilled)
+		x.bid.flags |= bidFixed
 		return nil
 	case x.bid.has(bidBilled):
 		return x.repeat(l)
@@ -177,7 +178,7 @@ func (x *notice) bill(l *ledger) error {
 		return err
 	}
 	byEvent := eventOf(x.line.terms.Pricing) != ""
-	if rest := own - charged; byEvent && rest > 0 && !x.bid.has(bidBrought) && x.item != nil {
+	if rest := own - charged; byEvent && rest > 0 && !x.bid.has(bidBrought) {
 		x.item.bring(rest)
 		x.bid.flags |= bidBrought
 		x.lease.touch()
@@ -273,12 +274,7 @@ func (x *notice) post(l *ledger) error {
 }
 
 // when is what the bid's money counts by.
-func (x *notice) when() when {
-	if x.item == nil {
-		return when{Day: x.lease.day}
-	}
-	return x.item.when
-}
+func (x *notice) when() when { return x.item.when }
 
 func (x *notice) platformFee() money.PPM { return x.line.owner.node.terms.PlatformFee }
 

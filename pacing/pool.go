@@ -1,6 +1,10 @@
 package pacing
 
-import "bidhawk/internal/money"
+import (
+	"slices"
+
+	"bidhawk/internal/money"
+)
 
 // eventPool is the expected charge of billed impressions that wait for their
 // events. An event takes its price from here first: the pool insures one
@@ -57,10 +61,11 @@ func (l *line) draw(w when, want money.Nanos) money.Nanos {
 	return own
 }
 
-// flat is the price of a line item's day (CPD): held from the day's first lease,
-// charged with its first billed impression.
+// flat is the price of a line item's day (CPD): held by the day's first lease
+// until that closes, charged with the day's first billed impression.
 type flat struct {
 	when
+	Lease   int64       `json:"lease"`
 	Held    money.Nanos `json:"h"`
 	Charged bool        `json:"c"`
 }
@@ -75,7 +80,7 @@ func (l *line) flat(d Day) *flat {
 }
 
 // holdFlat sees to it that the day's price is held or charged; false: it does not fit.
-func (n *node) holdFlat(w when) bool {
+func (n *node) holdFlat(w when, lease int64) bool {
 	if f := n.line.flat(w.Day); f != nil {
 		return true
 	}
@@ -84,9 +89,21 @@ func (n *node) holdFlat(w when) bool {
 		return false
 	}
 	n.hold(w, price)
-	n.line.Flats = append(n.line.Flats, flat{when: w, Held: price})
+	n.line.Flats = append(n.line.Flats, flat{when: w, Lease: lease, Held: price})
 	n.touch()
 	return true
+}
+
+// freeFlat frees the day's price where lease holds it and nothing has charged it:
+// the next lease holds it anew.
+func (n *node) freeFlat(d Day, lease int64) {
+	f := n.line.flat(d)
+	if f == nil || f.Charged || f.Lease != lease {
+		return
+	}
+	n.hold(f.when, -f.Held)
+	n.line.Flats = slices.DeleteFunc(n.line.Flats, func(f flat) bool { return f.Day == d })
+	n.touch()
 }
 
 // chargeFlat uses up the day's price: want is what is due of it now, own what of

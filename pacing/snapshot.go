@@ -22,7 +22,7 @@ import (
 //	p EXCH/CUR   a payable
 //	l LEASE      a lease
 //	b LEASE BID  a bid of it
-//	o ADV HASH   what counts once, for good: a payment, an adjustment, an order
+//	i ADV HASH   what counts once, for good: a payment, an adjustment, an order
 //	g AGENCY     what an agency's advertisers were charged
 //	x CUR        what conversions of currency have left open
 //	q CLASS      how long bills of a class take
@@ -34,7 +34,7 @@ const (
 	snapPayee = 'p'
 	snapLease = 'l'
 	snapBid   = 'b'
-	snapOnce  = 'o'
+	snapOnce  = 'i'
 	snapAgent = 'g'
 	snapFX    = 'x'
 	snapDelay = 'q'
@@ -65,7 +65,8 @@ type snapNodeValue struct {
 	Parent  int64    `json:"parent,omitempty"` // a line item's campaign
 	Day     Day      `json:"day,omitempty"`    // an advertiser's
 
-	Paid money.Nanos `json:"paid,omitempty"` // an advertiser's
+	Paid   money.Nanos `json:"paid,omitempty"`   // an advertiser's
+	Closed []Day       `json:"closed,omitempty"` // an advertiser's
 }
 
 type snapLeaseValue struct {
@@ -199,7 +200,7 @@ func (n *node) snapshot() snapNodeValue {
 	v := snapNodeValue{Terms: n.terms, Flights: n.flights, Charge: n.charge, Media: n.media, Line: n.line}
 	switch n.level {
 	case LevelAdvertiser:
-		v.Day, v.Paid = n.owner.day, n.owner.paid
+		v.Day, v.Paid, v.Closed = n.owner.day, n.owner.paid, n.owner.closed
 	case LevelLineItem:
 		v.Parent = n.parent.id
 	}
@@ -219,7 +220,8 @@ func (b bid) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.flags))
 	dst = binary.AppendVarint(dst, int64(b.media))
 	dst = binary.AppendVarint(dst, int64(b.payable))
-	return binary.AppendVarint(dst, int64(b.waiting))
+	dst = binary.AppendVarint(dst, int64(b.waiting))
+	return binary.AppendVarint(dst, int64(b.early))
 }
 
 func parseBid(v []byte) (b bid, ok bool) {
@@ -228,7 +230,7 @@ func parseBid(v []byte) (b bid, ok bool) {
 		return b, false
 	}
 	b.flags, v = bidFlags(flags), v[n:]
-	for _, to := range [...]*money.Nanos{&b.media, &b.payable, &b.waiting} {
+	for _, to := range [...]*money.Nanos{&b.media, &b.payable, &b.waiting, &b.early} {
 		x, n := binary.Varint(v)
 		if n <= 0 {
 			return b, false
@@ -290,7 +292,7 @@ func (l *ledger) loadNode(key, value []byte) error {
 	switch {
 	case key[8] == levelByte[LevelAdvertiser]:
 		bk = l.addBook(advertiser)
-		bk.day, bk.paid = v.Day, v.Paid
+		bk.day, bk.paid, bk.closed = v.Day, v.Paid, v.Closed
 		n = &bk.node
 	case key[8] == levelByte[LevelCampaign] && bk != nil:
 		n = l.addCampaign(bk, id)

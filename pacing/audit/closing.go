@@ -12,6 +12,8 @@ func (b *book) closing(r *record) {
 	case adv == nil:
 		b.fault("closing of advertiser %d before its budget", r.Advertiser)
 		return
+	case adv.closed[r.Day]: // a repeat
+		return
 	case r.Day >= adv.day:
 		b.fault("closing of advertiser %d, day %v: the present day is %v", adv.id, r.Day, adv.day)
 		return
@@ -36,6 +38,10 @@ func (b *book) closing(r *record) {
 	for _, s := range adv.below {
 		b.drop(s, r.Day)
 	}
+	if adv.closed == nil {
+		adv.closed = map[date]bool{}
+	}
+	adv.closed[r.Day] = true
 }
 
 // postedOn lists what posted on a day, by level, then id.

@@ -157,6 +157,7 @@ type advertiser struct {
 	lifetime int64        // the bound of its lifetime budget
 	below    []*scope     // itself, and every scope below
 	leases   map[date]int // how many leases that are not past hard name a day
+	closed   map[date]bool
 }
 
 // lineItem is what only a line item has.
