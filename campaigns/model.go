@@ -63,6 +63,9 @@ type Advertiser struct {
 	TimeZone string         `json:"time_zone"` // IANA name: days and hours are its
 	Domain   string         `json:"domain"`    // adomain of bids whose creative has none
 	Budget   Budget         `json:"budget"`
+	// A funded advertiser spends at most what it has paid, and Credit beyond that.
+	Funded bool        `json:"funded,omitempty"`
+	Credit money.Nanos `json:"credit_nanos,omitempty"`
 	// RedirectHosts are the hosts a click of any of its creatives may lead to.
 	RedirectHosts []string `json:"redirect_hosts"`
 	// Windows of attribution.

@@ -21,6 +21,8 @@ func (a *Advertiser) Validate(r *Refs) error {
 	c.text("time_zone", a.TimeZone, timeZoneRule)
 	c.text("domain", a.Domain, domainRule)
 	c.budget(a.Budget, r)
+	span(c, "credit_nanos", a.Credit, 0, MaxBudget)
+	c.check(a.Funded || a.Credit == 0, "credit_nanos", a.Credit, "must be 0 unless funded is true: without payments nothing is lent")
 	c.texts("redirect_hosts", a.RedirectHosts, MaxRedirectHosts, domainRule)
 	span(c, "click_window_hours", a.ClickWindowHours, 1, MaxClickWindow)
 	span(c, "view_window_hours", a.ViewWindowHours, 1, MaxViewWindow)

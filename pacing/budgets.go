@@ -145,7 +145,8 @@ func (b *budgetSync) allowed(r *Budget, have *node) error {
 
 func (b *budgetSync) advertiser(a *campaigns.Advertiser) error {
 	agency := b.s.catalog.Agencies[a.AgencyID]
-	t := Terms{Daily: a.Budget.Daily, Lifetime: a.Budget.Lifetime, Currency: a.Currency, Zone: a.TimeZone, Agency: a.AgencyID}
+	t := Terms{Daily: a.Budget.Daily, Lifetime: a.Budget.Lifetime, Currency: a.Currency, Zone: a.TimeZone, Agency: a.AgencyID,
+		Funded: a.Funded, Credit: a.Credit}
 	if agency != nil {
 		t.PlatformFee = agency.PlatformFee
 		t.Active = a.Status == campaigns.StatusActive && agency.Status == campaigns.StatusActive
@@ -165,7 +166,7 @@ func (b *budgetSync) campaign(c *campaigns.Campaign) error {
 		return nil
 	}
 	t := Terms{Daily: c.Budget.Daily, Lifetime: c.Budget.Lifetime, Start: c.Start.UTC(), End: c.End.UTC(), Active: c.Status == campaigns.StatusActive}
-	return b.put(Budget{Advertiser: c.AdvertiserID, Campaign: c.ID, Level: LevelCampaign, Terms: t}, b.s.ledger.campaigns[c.ID])
+	return b.put(Budget{Advertiser: c.AdvertiserID, Campaign: c.ID, Level: LevelCampaign, Terms: t, Flights: flightsOf(c.Flights)}, b.s.ledger.campaigns[c.ID])
 }
 
 func (b *budgetSync) lineItem(id campaigns.ID) error {
@@ -189,7 +190,7 @@ func (b *budgetSync) lineItem(id campaigns.ID) error {
 		t.EventPrice, t.Share = li.EventPrice(), li.Share()
 		t.LateShare = li.LateShare(b.s.cfg.Window + b.s.cfg.CloseAfter)
 	}
-	return b.put(Budget{Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Level: LevelLineItem, Terms: t}, b.s.ledger.lines[id])
+	return b.put(Budget{Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Level: LevelLineItem, Terms: t, Flights: flightsOf(li.Flights)}, b.s.ledger.lines[id])
 }
 
 // gone pauses the line items that the catalogue no longer has.
@@ -201,12 +202,19 @@ func (b *budgetSync) gone() error {
 		}
 		t := n.terms
 		t.Active = false
-		r := Budget{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: id, Level: LevelLineItem, Terms: t}
+		r := Budget{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: id, Level: LevelLineItem, Terms: t, Flights: n.flights}
 		if err := b.put(r, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func flightsOf(list []campaigns.Flight) (out []Flight) {
+	for _, f := range list {
+		out = append(out, Flight{Start: f.Start.UTC(), End: f.End.UTC(), Budget: f.Budget})
+	}
+	return out
 }
 
 func firstLimit(limits ...money.Nanos) money.Nanos {

@@ -193,8 +193,8 @@ const maxMarkup = 100_000_000
 func validateFlights(flights []Flight) error {
 	for i, f := range flights {
 		switch {
-		case f.Start.IsZero() || !f.Start.Before(f.End):
-			return fmt.Errorf("flights[%d]: %v to %v: want an end after its start", i, f.Start, f.End)
+		case f.Start.IsZero() || f.Start.Nanosecond() != 0 || !f.Start.Before(f.End):
+			return fmt.Errorf("flights[%d]: %v to %v: want a start on a full second and an end after it", i, f.Start, f.End)
 		case f.Budget <= 0:
 			return fmt.Errorf("flights[%d].budget_nanos %d: must be positive", i, f.Budget)
 		case i > 0 && f.Start.Before(flights[i-1].End):
