@@ -126,7 +126,7 @@ func classes(t *testing.T) (*tape, int64) {
 	return x, l
 }
 
-var banner, video = `"class":"demo/banner"`, `"class":"demo/video"`
+const banner = `"class":"demo/banner"`
 
 func TestUnwonFreesWhatHasNotWon(t *testing.T) {
 	x, l := classes(t)
