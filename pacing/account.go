@@ -31,7 +31,7 @@ func (b balance) committed() money.Nanos { return addClamped(b.Posted, b.Held) }
 func (b balance) room(limit money.Nanos) money.Nanos { return max(0, limit-b.committed()) }
 
 type dayBalance struct {
-	Day Day `json:"d"`
+	Day Day `json:"d,omitzero"`
 	balance
 }
 

@@ -28,7 +28,7 @@ func (b *book) closings() (out []Day) {
 	for n := range b.nodes() {
 		for _, a := range []*account{&n.charge, &n.media} {
 			for _, d := range a.Days {
-				if d.Day < b.day && b.leased[d.Day] == 0 && !slices.Contains(out, d.Day) {
+				if d.Day > 0 && d.Day < b.day && b.leased[d.Day] == 0 && !slices.Contains(out, d.Day) {
 					out = append(out, d.Day)
 				}
 			}
