@@ -114,6 +114,8 @@ type Grant struct {
 type ItemAmount struct {
 	LineItem campaigns.ID `json:"line_item"`
 	Amounts
+	// Of returns: what was reserved, by class.
+	Holds []Hold `json:"holds,omitempty"`
 }
 
 // Phase ends a phase of a lease: it is the payload of close and hard.

@@ -154,7 +154,7 @@ func (ls *lease) snapshot() snapLeaseValue {
 	v := snapLeaseValue{Advertiser: campaigns.ID(ls.owner.node.id), Bidder: ls.bidder, Day: ls.day, WindowMS: ls.windowMS,
 		Closed: ls.closed, ClosedAt: ls.closedAt, Returned: ls.returned}
 	for _, it := range ls.items {
-		v.Items = append(v.Items, snapLeaseItem{ItemAmount{campaigns.ID(it.line.id), it.held}, it.click})
+		v.Items = append(v.Items, snapLeaseItem{ItemAmount{LineItem: campaigns.ID(it.line.id), Amounts: it.held}, it.click})
 	}
 	return v
 }
