@@ -44,7 +44,7 @@ func TestBidsArePaced(t *testing.T) {
 	f(1_000_000, 200)
 	f(500_000, 200)
 	f(777_777, 200)
-	f(100_000, 204) // below the floor of 0.5
+	f(100_000, 204)   // below the floor of 0.5
 	f(2_000_000, 200) // never more than the value
 
 	deal := cpm(2_000_000, campaigns.Targeting{Deals: []string{"d1"}})
