@@ -4,7 +4,7 @@ BIN         := bin/bidhawk
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test sim sim-mutants e2e bench check console-test fuzz clean
+.PHONY: build demo test sim sim-mutants e2e bench replay check console-test fuzz clean
 
 build:
 	@mkdir -p bin
@@ -36,6 +36,11 @@ e2e: build
 # Every benchmark, and the whole path over HTTP against a bare server.
 bench: build
 	@scripts/bench $(BIN)
+
+# Pacing and bidding over recorded auctions, every figure with its bar. STRICT=1
+# fails where one falls short.
+replay: build
+	@scripts/replay $(BIN) $(if $(STRICT),--strict)
 
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

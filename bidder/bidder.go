@@ -41,11 +41,17 @@ type Profiles interface {
 
 // Wallet holds the leases that bids are paid from.
 type Wallet interface {
-	Reserve(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal)
+	Reserve(li campaigns.ID, now time.Time, need pacing.Amounts, class uint16) (pacing.Reservation, pacing.Refusal)
 	// ReserveGuaranteed does not wait for the even release of a budget.
-	ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal)
+	ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts, class uint16) (pacing.Reservation, pacing.Refusal)
 	// Affords looks and takes nothing.
 	Affords(li campaigns.ID, now time.Time, need pacing.Amounts, guaranteed bool) pacing.Refusal
+	// Meet counts an auction that a line item could bid in, and is its Multiplier:
+	// what to bid of the impression's value, at most 1,000,000.
+	Meet(li campaigns.ID) money.PPM
+	Multiplier(li campaigns.ID) money.PPM
+	// Class numbers the bids of one exchange and format.
+	Class(name string) uint16
 }
 
 // Events takes what bids and notices cause.
@@ -129,7 +135,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
 	}
 	b.metrics = newMetrics()
-	r, err := newRoster(deps.Exchanges, b.metrics)
+	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +181,7 @@ func (b *Bidder) killed() *campaigns.KillState {
 // SetExchanges puts other agreements in force. Where one breaks a rule, the error
 // names it, and those in force stay.
 func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
-	r, err := newRoster(list, b.metrics)
+	r, err := newRoster(list, b.metrics, b.deps.Wallet)
 	if err != nil {
 		return err
 	}

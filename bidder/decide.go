@@ -61,6 +61,7 @@ type candidate struct {
 	guaranteed bool  // the deal is: it must be bid on
 	version    markup.Version
 	price      money.CPM
+	pace       money.PPM      // what to bid of the value; not of guaranteed deals
 	amount     pacing.Amounts // advertiser's currency
 	fx         money.Rate     // advertiser's unit for one of the answer's
 	tie        uint32

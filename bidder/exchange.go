@@ -22,6 +22,7 @@ type exchange struct {
 	quota    quota
 	step     money.CPM // prices are multiples of it
 	billing  [mediumCount]exchanges.BillingEvent
+	classes  [mediumCount]uint16 // of reservations: what notices of an exchange and a format have in common
 	omitNURL bool
 	omitLURL bool
 	omitIURL bool
@@ -33,7 +34,7 @@ type roster struct {
 	byName map[string]*exchange
 }
 
-func newRoster(list []exchanges.Exchange, m *Metrics) (*roster, error) {
+func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet) (*roster, error) {
 	r := &roster{byName: make(map[string]*exchange)}
 	for i := range list {
 		e, err := newExchange(list[i], i)
@@ -51,6 +52,9 @@ func newRoster(list []exchanges.Exchange, m *Metrics) (*roster, error) {
 	}
 	for _, e := range r.list { // none was wrong: nothing is counted for what is refused
 		e.metrics = m.exchange(e.Name)
+		for k := range mediumCount {
+			e.classes[k] = w.Class(e.Name + "/" + k.String())
+		}
 	}
 	return r, nil
 }

@@ -21,7 +21,8 @@ type PriceExplanation struct {
 	MaxBid      string       `json:"max_bid"`                    // bounds it
 	Value       string       `json:"value"`                      // what the impression is worth, in the advertiser's currency
 	Currency    string       `json:"currency"`                   // the advertiser's
-	Converted   string       `json:"converted,omitempty"`        // the value in the answer's currency, rounded down
+	Paced       money.PPM    `json:"pacing_multiplier_ppm"`      // what of the value is bid
+	Converted   string       `json:"converted,omitempty"`        // that in the answer's currency, rounded down
 	Floor       string       `json:"floor"`                      // as sent
 	FloorCur    string       `json:"floor_currency"`
 	FloorIn     string       `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
@@ -149,7 +150,7 @@ func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row
 		}
 	}
 	for _, deal := range deals {
-		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar}
+		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar, pace: b.deps.Wallet.Multiplier(l.item.ID)}
 		priced, r := b.bid(a, imp, l, c)
 		if r == NoBidNone {
 			r = b.wouldAfford(a, l, &priced)
@@ -171,13 +172,16 @@ func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidat
 		Value: worth.Bid.String(), Currency: l.advertiser.Currency.String(), Floor: f.price.String(), FloorCur: f.cur.String(),
 		BidCurrency: a.cur.String(), DealPrice: f.fixed,
 	}
+	if p.Paced = c.pace; c.guaranteed {
+		p.Paced = wholeValue
+	}
 	if l.item.DataFee > 0 {
 		p.DataFee = l.item.DataFee.String()
 	}
 	if c.deal >= 0 {
 		p.Deal = string(imp.PMP.Deals[c.deal].ID)
 	}
-	if v, ok := a.fx.Convert(worth.Bid, l.advertiser.Currency, a.cur, money.RoundDown); ok {
+	if v, ok := a.fx.Convert(c.paced(worth.Bid), l.advertiser.Currency, a.cur, money.RoundDown); ok {
 		p.Converted = v.String()
 	}
 	if v, ok := a.fx.Convert(f.price, f.cur, a.cur, money.RoundUp); ok {

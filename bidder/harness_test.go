@@ -94,9 +94,14 @@ type memoryWallet struct {
 	mu       sync.Mutex
 	left     map[campaigns.ID]pacing.Amounts // none: without bound
 	reserved []pacing.Amounts
+
+	classes    []string // by their numbers
+	reservedIn []string // as reserved
+	pace       money.PPM
+	met        int
 }
 
-func (w *memoryWallet) Reserve(li campaigns.ID, _ time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal) {
+func (w *memoryWallet) Reserve(li campaigns.ID, _ time.Time, need pacing.Amounts, class uint16) (pacing.Reservation, pacing.Refusal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if left, bounded := w.left[li]; bounded {
@@ -106,11 +111,36 @@ func (w *memoryWallet) Reserve(li campaigns.ID, _ time.Time, need pacing.Amounts
 		w.left[li] = pacing.Amounts{Media: left.Media - need.Media, Charge: left.Charge - need.Charge}
 	}
 	w.reserved = append(w.reserved, need)
+	w.reservedIn = append(w.reservedIn, w.classes[class])
 	return pacing.Reservation{Lease: 77, Day: 20260302, Amounts: need, Close: testNow.Add(5 * time.Minute)}, pacing.RefusedNot
 }
 
-func (w *memoryWallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts) (pacing.Reservation, pacing.Refusal) {
-	return w.Reserve(li, now, need)
+func (w *memoryWallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need pacing.Amounts, class uint16) (pacing.Reservation, pacing.Refusal) {
+	return w.Reserve(li, now, need, class)
+}
+
+func (w *memoryWallet) Class(name string) uint16 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.classes = append(w.classes, name)
+	return uint16(len(w.classes) - 1)
+}
+
+func (w *memoryWallet) Meet(li campaigns.ID) money.PPM {
+	m := w.Multiplier(li)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.met++
+	return m
+}
+
+func (w *memoryWallet) Multiplier(campaigns.ID) money.PPM {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pace == 0 {
+		return wholeValue
+	}
+	return w.pace
 }
 
 func (w *memoryWallet) Affords(li campaigns.ID, _ time.Time, need pacing.Amounts, _ bool) pacing.Refusal {

@@ -12,7 +12,7 @@ import (
 // pacedWallet has money, and releases it later.
 type pacedWallet struct{ *memoryWallet }
 
-func (w pacedWallet) Reserve(campaigns.ID, time.Time, pacing.Amounts) (pacing.Reservation, pacing.Refusal) {
+func (w pacedWallet) Reserve(campaigns.ID, time.Time, pacing.Amounts, uint16) (pacing.Reservation, pacing.Refusal) {
 	return pacing.Reservation{}, pacing.RefusedPaced
 }
 

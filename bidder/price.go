@@ -19,10 +19,13 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 	if len(ads) == 0 {
 		return candidate{}, NoBidNoCreative
 	}
-	reason, tie := NoBidNone, rand.Uint32()
+	reason, tie, pace := NoBidNone, rand.Uint32(), money.PPM(0)
 	for i, k := 0, rand.IntN(len(ads)); i < len(ads); i++ {
 		if a.offers.has(ads[k].medium) {
-			c, r := b.withAd(a, imp, candidate{row: row, ad: int32(k), deal: -1, tie: tie})
+			if pace == 0 { // once for an impression
+				pace = b.meet(a, a.book.lines[row].item.ID)
+			}
+			c, r := b.withAd(a, imp, candidate{row: row, ad: int32(k), deal: -1, tie: tie, pace: pace})
 			if r == NoBidNone {
 				return c, NoBidNone
 			}
@@ -37,6 +40,25 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 	}
 	return candidate{}, reason
 }
+
+// meet counts an auction that a line item may bid in; not one that is only
+// explained or never billed.
+func (b *Bidder) meet(a *auction, li campaigns.ID) money.PPM {
+	if a.dry || a.req.Test {
+		return b.deps.Wallet.Multiplier(li)
+	}
+	return b.deps.Wallet.Meet(li)
+}
+
+// paced is what of worth c bids: a guaranteed deal is bid on with all of it.
+func (c *candidate) paced(worth money.CPM) money.CPM {
+	if c.guaranteed || c.pace >= wholeValue {
+		return worth
+	}
+	return worth * money.CPM(c.pace) / money.CPM(wholeValue) // at most MaxCPM x 1e6: no overflow
+}
+
+const wholeValue money.PPM = 1_000_000
 
 // withAd prices c, whose ad is chosen and of a medium that imp offers.
 func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, NoBid) {
@@ -119,7 +141,7 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidInternal
 	}
 	fx := a.fx
-	price, ok := fx.Convert(worth.Bid, l.advertiser.Currency, a.cur, money.RoundDown)
+	price, ok := fx.Convert(c.paced(worth.Bid), l.advertiser.Currency, a.cur, money.RoundDown)
 	if !ok {
 		return c, NoBidCurrency
 	}
@@ -257,7 +279,7 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 		b.release(a, k, l, again)
 		return p, r
 	}
-	got, refusal := b.reserve(l, a.now, &c)
+	got, refusal := b.reserve(l, a.now, &c, a.exchange.classes[l.ads[c.ad].medium])
 	if refusal != pacing.RefusedNot {
 		b.metrics.refused(refusal)
 		if !again {
@@ -295,11 +317,11 @@ func (b *Bidder) release(a *auction, k offers.Key, l *line, again bool) {
 
 // reserve takes the money of c. A guaranteed deal is paid past the even release
 // of the budget.
-func (b *Bidder) reserve(l *line, now time.Time, c *candidate) (pacing.Reservation, pacing.Refusal) {
+func (b *Bidder) reserve(l *line, now time.Time, c *candidate, class uint16) (pacing.Reservation, pacing.Refusal) {
 	if c.guaranteed {
-		return b.deps.Wallet.ReserveGuaranteed(l.item.ID, now, c.amount)
+		return b.deps.Wallet.ReserveGuaranteed(l.item.ID, now, c.amount, class)
 	}
-	return b.deps.Wallet.Reserve(l.item.ID, now, c.amount)
+	return b.deps.Wallet.Reserve(l.item.ID, now, c.amount, class)
 }
 
 // wouldAfford is afford for an explanation: it looks and takes nothing.

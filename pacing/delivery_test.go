@@ -83,7 +83,7 @@ func (w *world) bid(id campaigns.ID) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r, why := w.wallet.Reserve(id, time.Now(), need)
+	r, why := w.wallet.Reserve(id, time.Now(), need, 0)
 	if why != RefusedNot {
 		w.refused[why]++
 		return

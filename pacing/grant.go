@@ -14,11 +14,21 @@ import (
 type wish struct {
 	LeaseDemand
 	line   *node
+	bidder uint64
 	even   bool
 	due    money.Nanos // of its own plan; noLimit where nothing plans it
 	window time.Duration
 	get    Amounts
 	reason Refusal
+	// multiplier is what its bids are of their value from now on, and shaded what
+	// Need's were; 0: nothing steers it.
+	multiplier, shaded money.PPM
+}
+
+// steer is how a lease's part is to be spent.
+type steer struct {
+	smooth     bool
+	multiplier money.PPM
 }
 
 // round sizes the grants of one moment. More than one request may be in it;
@@ -45,6 +55,9 @@ func (r *round) grants(bk *book, bidder uint64, wishes []*wish) []*Grant {
 	}
 	midnight := bk.day.End(loc).Sub(r.now)
 	for _, w := range wishes {
+		w.bidder = bidder
+		w.shaded = r.s.plan.multiplier(w.line)
+		r.s.plan.hear(w.line, &w.LeaseDemand, loc, r.now)
 		r.prepare(w, bk, loc, midnight)
 	}
 	// Those that want least first, so that what they leave of a shared budget
@@ -106,11 +119,11 @@ func (r *round) prepare(w *wish, bk *book, loc *time.Location, midnight time.Dur
 	if w.reason != RefusedNot {
 		return
 	}
-	w.due = r.due(n, bk.day, loc, w)
 	if w.even = n.terms.Pacing != campaigns.PacingASAP; !w.even {
 		w.due = noLimit
 		return
 	}
+	w.due = r.due(n, bk.day, loc, w)
 	for p := n.parent; p != nil; p = p.parent {
 		r.waiting[p]++
 	}
@@ -125,7 +138,7 @@ func (r *round) due(n *node, day Day, loc *time.Location, w *wish) money.Nanos {
 		out[h] = addClamped(out[h], r.expect[n])
 	}
 	win := w.line.line.Yield.ratio(w.Need.Charge)
-	return r.s.plan.due(n, day, loc, r.now, w.window, out, share(win, w.Need.Charge))
+	return r.s.plan.due(n, &moment{day: day, loc: loc, now: r.now, ahead: w.window, held: out, price: w.Need.Charge, bid: share(win, w.Need.Charge)})
 }
 
 func (r *round) arrived(n *node) {
@@ -141,7 +154,7 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 	room, bounded := noLimit, false
 	for p := n; p != nil; p = p.parent {
 		room = min(room, p.charge.room(day, p.flightAt(r.now))-r.given[p].Charge)
-		bounded = bounded || p.charge.Daily != noLimit || p.charge.Lifetime != noLimit
+		bounded = bounded || p.charge.Daily != noLimit || p.charge.Lifetime != noLimit || len(p.flights) > 0
 	}
 	if !bounded { // no budget anywhere is no budget, not an endless one
 		room = 0
@@ -155,6 +168,7 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 		return
 	}
 	want := r.demanded(w, room)
+	turns := &r.s.plan.pace(n, loc).turns
 	if w.even {
 		due := w.due
 		for p := n.parent; p != nil; p = p.parent {
@@ -162,8 +176,13 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 				due = min(due, max(d, 0)/money.Nanos(max(1, r.waiting[p])))
 			}
 		}
+		w.multiplier = r.s.plan.multiplier(n)
+		if w.multiplier > leastMultiplier && w.multiplier < fullValue {
+			due = due / 4 * 5 // the multiplier decides; the plan bounds it
+		}
 		planned := perWin(max(due, 0), win)
-		if planned < w.Need.Charge {
+		if planned < w.Need.Charge || !r.turn(turns, w, min(planned, room), nodes) {
+			turns.wait(w.bidder, r.now)
 			w.reason = RefusedPaced
 			return
 		}
@@ -175,12 +194,23 @@ func (r *round) size(w *wish, day Day, loc *time.Location, nodes int) {
 		want = min(want, max(room/money.Nanos(nodes), w.Need.Charge))
 	}
 	w.get.Charge = max(min(want, room), w.Need.Charge)
-	w.get.Media = max(w.Need.Media, min(media, ratioUp(w.get.Charge, w.Need.Media, w.Need.Charge)))
+	// Need's media was shaded by the multiplier so far; the next may be any.
+	full := ratioUp(w.Need.Media, money.Nanos(fullValue), money.Nanos(max(w.shaded, leastMultiplier)))
+	w.get.Media = max(w.Need.Media, min(media, ratioUp(w.get.Charge, full, w.Need.Charge)))
 	for p := n; p != nil; p = p.parent {
 		g := r.given[p]
 		r.given[p] = Amounts{Charge: addClamped(g.Charge, w.get.Charge), Media: addClamped(g.Media, w.get.Media)}
 		r.expect[p] = addClamped(r.expect[p], share(win, w.get.Charge))
 	}
+}
+
+// turn says whether w's bidder may hold what is too little for all nodes at once:
+// then one holds at a time, and those that wait come before who held last.
+func (r *round) turn(t *turns, w *wish, least money.Nanos, nodes int) bool {
+	if nodes <= 1 || least/money.Nanos(nodes) >= w.Need.Charge {
+		return true
+	}
+	return t.take(w.bidder, r.now)
 }
 
 // shortened is the window of a grant for which there is less room than the plan

@@ -44,6 +44,12 @@ type LeaseDemand struct {
 	Need     Amounts       `json:"need"`        // the largest single reservation asked for
 	Asked    money.Nanos   `json:"asked_nanos"` // charge of all the reservations asked for, granted or not, within Over
 	Over     time.Duration `json:"over"`
+	// Within Over, too: auctions that the line item could have bid in, those that
+	// it asked to reserve for, those that it reserved for, and the charge of these.
+	Met      int64       `json:"met,omitempty"`
+	Asks     int64       `json:"asks,omitempty"`
+	Bids     int64       `json:"bids,omitempty"`
+	Reserved money.Nanos `json:"reserved_nanos,omitempty"`
 }
 
 // LeaseGrant is the answer: one lease per advertiser that got money.
@@ -69,12 +75,16 @@ type LeaseItem struct {
 	Amounts
 	// Smooth asks the bidder to release the charge evenly over the window.
 	Smooth bool `json:"smooth"`
+	// Multiplier is what to bid of an impression's value; 0 is 1,000,000, all of it.
+	Multiplier money.PPM `json:"multiplier_ppm,omitempty"`
 }
 
 // LeaseRefusal says why a line item got nothing.
 type LeaseRefusal struct {
 	LineItem campaigns.ID `json:"line_item"`
 	Reason   Refusal      `json:"reason"`
+	// Multiplier is as in LeaseItem, for what is left of an earlier lease.
+	Multiplier money.PPM `json:"multiplier_ppm,omitempty"`
 }
 
 // Refusal says why a bid may not be afforded. The zero value is no refusal.

@@ -192,7 +192,7 @@ func (p *Pacer) RequestLease(ctx context.Context, req LeaseRequest) (LeaseGrant,
 	for _, d := range req.Items {
 		l, ok := c.Lineage(d.LineItem)
 		if !ok {
-			out.Refused = append(out.Refused, LeaseRefusal{d.LineItem, RefusedInactive})
+			out.Refused = append(out.Refused, LeaseRefusal{LineItem: d.LineItem, Reason: RefusedInactive})
 			continue
 		}
 		i := eventlog.PartitionOf(MoneyKey(l.Advertiser.ID), int32(len(p.shards)))

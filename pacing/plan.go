@@ -5,30 +5,8 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
+	"bidhawk/pacing/control"
 )
-
-// curve is a plan: a straight line from what was spent at from to the limit at to.
-type curve struct {
-	from, to time.Time
-	base     money.Nanos
-	limit    money.Nanos
-}
-
-// at is the planned spend at t.
-func (c curve) at(t time.Time) money.Nanos {
-	span, gone := c.to.Sub(c.from), t.Sub(c.from)
-	switch {
-	case gone <= 0 || c.limit <= c.base:
-		return c.base
-	case gone >= span:
-		return c.limit
-	}
-	v, err := money.MulDiv(int64(c.limit-c.base), int64(gone), int64(span))
-	if err != nil { // cannot be: gone < span
-		return c.base
-	}
-	return c.base + money.Nanos(v)
-}
 
 // horizon is what a limit is spread over.
 type horizon uint8
@@ -39,22 +17,50 @@ const (
 	horizons
 )
 
-// plan is one account's plans. No money depends on it: it says how much to
-// lease when, the ledger says what fits.
-type plan struct {
-	work [horizons]curve // re-planned when the spend has left it: steers
-	goal [horizons]curve // as it was when the limit or the dates were set: for people
-	day  Day             // of the daily curves
+// schedule is one account's plan at one horizon: a goal, as it was when the limit
+// or the dates were set, and the stretch that steers.
+type schedule struct {
+	goal control.Plan
+	now  stretch
 }
 
-// planner spreads budgets over time. It belongs to one shard's goroutine.
+// stretch is a straight piece of a plan, from base at from to top at to, and on
+// at the same slope until the limit. A plan is drawn piece by piece, each with
+// what the forecast knows by then.
+type stretch struct {
+	from, to         time.Time
+	base, top, limit money.Nanos
+}
+
+// at is the planned spend at t.
+func (s *stretch) at(t time.Time) money.Nanos {
+	span, gone := s.to.Sub(s.from), t.Sub(s.from)
+	if gone <= 0 || span <= 0 || s.top <= s.base {
+		return s.base
+	}
+	v, err := money.MulDiv(int64(s.top-s.base), int64(gone), int64(span))
+	if err != nil {
+		return s.limit
+	}
+	return min(addClamped(s.base, money.Nanos(v)), s.limit)
+}
+
+// The pieces of a plan.
+const (
+	longestStretch = time.Minute
+	stretches      = 100 // of a short horizon
+)
+
+// planner spreads budgets over time. It belongs to one shard's goroutine. No
+// money depends on it: it says how much to lease when, the ledger says what fits.
 type planner struct {
 	window time.Duration
-	plans  map[*node]*plan
+	paces  map[paceKey]*pace
+	kept   map[paceKey][]byte // of an earlier process, not asked for yet
 }
 
 func newPlanner(window time.Duration) *planner {
-	return &planner{window: window, plans: map[*node]*plan{}}
+	return &planner{window: window, paces: map[paceKey]*pace{}}
 }
 
 // flight is when n may spend: the tightest of its own dates and its parents'.
@@ -88,39 +94,136 @@ func span(n *node, h horizon, day Day, loc *time.Location) (from, to time.Time, 
 	return from, to, limit, limit != noLimit && !to.IsZero() && from.Before(to)
 }
 
+// moment is what a plan is asked about.
+type moment struct {
+	day   Day
+	loc   *time.Location
+	now   time.Time
+	ahead time.Duration         // how far
+	held  [horizons]money.Nanos // what of the held money is expected to be spent
+	price money.Nanos           // what a win charges
+	bid   money.Nanos           // a bid's expected charge
+}
+
 // due is how much n may spend by now + ahead to be on its plan at every
-// horizon; noLimit where nothing is planned. It can be negative. outstanding is
-// what of the held money is expected to be spent, by horizon; bid is one bid's
-// expected spend.
-func (p *planner) due(n *node, day Day, loc *time.Location, now time.Time, ahead time.Duration, outstanding [horizons]money.Nanos, bid money.Nanos) money.Nanos {
-	pl := p.plans[n]
-	if pl == nil {
-		pl = &plan{}
-		p.plans[n] = pl
-	}
+// horizon; noLimit where nothing is planned. It can be negative.
+func (p *planner) due(n *node, m *moment) money.Nanos {
+	c := p.pace(n, m.loc)
 	best := noLimit
+	var drawn, anew bool
 	for h := range horizons {
-		from, to, limit, ok := span(n, h, day, loc)
+		from, to, limit, ok := span(n, h, m.day, m.loc)
 		if !ok {
+			c.plans[h] = schedule{}
 			continue
 		}
-		posted := n.posted(h, day)
-		spent := addClamped(posted, outstanding[h])
-		begin := latest(from, now)
-		if g := &pl.goal[h]; g.limit != limit || !g.to.Equal(to) || h == daily && pl.day != day {
-			*g = curve{from: begin, to: to, base: posted, limit: limit}
-			pl.work[h] = curve{from: begin, to: to, base: spent, limit: limit}
+		s, posted := &c.plans[h], n.posted(h, m.day)
+		spent := addClamped(posted, m.held[h])
+		if g := &s.goal; g.Limit != limit || !g.To.Equal(to) || h == daily && c.day != m.day {
+			*g = control.Plan{From: latest(from, m.now), To: to, Base: min(posted, limit), Limit: limit, Pace: paceOf(n), Lead: control.DefaultLead}
+			s.now, anew = stretch{}, true
 		}
-		c := &pl.work[h]
-		if c.strayed(now, p.window, spent, bid) {
-			*c = curve{from: begin, to: to, base: spent, limit: limit}
-		}
-		if n.line != nil || n.binds(h, day, now) {
-			best = min(best, c.at(now.Add(ahead))-spent)
+		drawn = s.follow(c.traffic.forecast, m, p.window, spent) || drawn
+		if n.line != nil || n.binds(h, m.day, m.now) {
+			best = min(best, s.due(m, spent))
 		}
 	}
-	pl.day = day
+	c.day = m.day
+	if drawn {
+		c.aim(n, m, anew)
+	}
 	return best
+}
+
+// follow draws the next stretch where the one before has ended, or where spend
+// has strayed from it; then the rest is planned anew.
+func (s *schedule) follow(f *control.Forecast, m *moment, window time.Duration, spent money.Nanos) (drawn bool) {
+	step := s.now.at(m.now.Add(window)) - s.now.at(m.now)
+	switch {
+	case s.now.to.IsZero(), s.strayed(m.now, step, spent, m.bid):
+		s.draw(f, m.now, spent)
+	case !m.now.Before(s.now.to):
+		s.draw(f, m.now, s.now.at(m.now))
+	default:
+		return false
+	}
+	return true
+}
+
+// due is what may be spent by now + ahead. What is behind is caught up with, and
+// not in one burst.
+func (s *schedule) due(m *moment, spent money.Nanos) money.Nanos {
+	at := s.now.at(m.now.Add(m.ahead))
+	return min(at-spent, addClamped((at-s.now.at(m.now))/2*3, m.bid))
+}
+
+// aim re-plans n's multiplier.
+func (c *pace) aim(n *node, m *moment, anew bool) {
+	var o outlook
+	tight := horizons
+	for h := range horizons {
+		s := &c.plans[h]
+		if s.goal.To.IsZero() {
+			continue
+		}
+		rest := s.goal.Limit - addClamped(n.posted(h, m.day), m.held[h])
+		rest = share(min(s.goal.Press(c.traffic.forecast, m.now), noRatio), rest)
+		x := outlook{rest, c.traffic.forecast.Auctions(latest(m.now, s.goal.From), s.goal.To)}
+		if x.auctions > 0 && x.tighter(o) {
+			o, tight = x, h
+		}
+	}
+	if tight == horizons {
+		return
+	}
+	// A forecast of less than an hour is a guess: no bound of later plans.
+	anew = anew || m.now.Sub(c.traffic.since) < time.Hour
+	c.steer.aim(tight, o, anew, m.price)
+	c.steer.binding = n.line != nil || n.binds(tight, m.day, m.now)
+}
+
+// draw begins a new stretch at now with so much planned. What is left of the
+// limit is spread over the traffic to come, but not at more than burst times the
+// goal's own rate: what a flight has missed is not made up for at its end.
+func (s *schedule) draw(f *control.Forecast, now time.Time, planned money.Nanos) {
+	g := &s.goal
+	now = latest(now, g.From)
+	planned = min(planned, g.Limit)
+	to := now.Add(min(longestStretch, max(g.To.Sub(g.From)/stretches, time.Millisecond)))
+	if to.After(g.To) {
+		to = g.To
+	}
+	s.now = stretch{from: now, to: to, base: planned, top: planned, limit: g.Limit}
+	if !now.Before(g.To) {
+		return
+	}
+	rest := control.Plan{From: now, To: g.To, Base: planned, Limit: g.Limit}
+	step := share(g.Press(f, now), rest.At(f, to)-planned)
+	most := (g.At(f, to) - g.At(f, now)) * burst
+	s.now.top = min(planned+min(step, max(most, 0)), g.Limit)
+}
+
+const burst = 3
+
+// strayed says whether spend is too far from the plan to be steered back without
+// a burst or a gap: more than a hundredth of it, three windows and three bids.
+// Then the rest is planned anew.
+func (s *schedule) strayed(now time.Time, step, spent, bid money.Nanos) bool {
+	off := s.now.at(now) - spent
+	if off < 0 {
+		off = -off
+	}
+	return off > (s.goal.Limit-s.goal.Base)/100 && off > addClamped(step, addClamped(step, step)) && off > addClamped(bid, addClamped(bid, bid))
+}
+
+func paceOf(n *node) control.Pace {
+	switch n.terms.Pacing {
+	case campaigns.PacingAhead:
+		return control.Ahead
+	case campaigns.PacingASAP:
+		return control.ASAP
+	}
+	return control.Even
 }
 
 // binds says whether what lies below n could spend more than n has left. Where
@@ -160,18 +263,6 @@ func (n *node) left(h horizon, day Day) money.Nanos {
 		limit = n.charge.Daily
 	}
 	return max(0, limit-n.posted(h, day))
-}
-
-// strayed says whether spend is too far from the curve to be steered back
-// without a burst or a gap: more than three windows of the plan, and more than
-// three bids. Then the rest is planned anew.
-func (c *curve) strayed(now time.Time, window time.Duration, spent, bid money.Nanos) bool {
-	off := c.at(now) - spent
-	if off < 0 {
-		off = -off
-	}
-	step := c.at(now.Add(window)) - c.at(now)
-	return off > addClamped(step, addClamped(step, step)) && off > addClamped(bid, addClamped(bid, bid))
 }
 
 func (n *node) posted(h horizon, day Day) money.Nanos {
@@ -246,6 +337,8 @@ type PlanView struct {
 	Planned money.Nanos `json:"planned_nanos"`
 	Spent   money.Nanos `json:"spent_nanos"`
 	Limit   money.Nanos `json:"limit_nanos"`
+	// Multiplier is what it bids of an impression's value.
+	Multiplier money.PPM `json:"multiplier_ppm"`
 }
 
 // Ratio is spent / planned in parts per million; 0 where nothing is planned.
@@ -264,20 +357,18 @@ const noRatio = money.PPM(1_000_000_000) // a thousand times the plan: as far as
 
 func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 	v := PlanView{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: campaigns.ID(n.id), Pacing: n.terms.Pacing}
-	pl := p.plans[n]
-	if pl == nil {
+	c := p.paces[keyOf(n)]
+	if c == nil {
 		return v
 	}
+	v.Multiplier = p.multiplier(n)
 	for h := range horizons {
-		c := pl.goal[h]
-		if c.to.IsZero() || h == daily && pl.day != day {
+		g := c.plans[h].goal
+		if g.To.IsZero() || h == daily && c.day != day {
 			continue
 		}
 		x := v
-		x.Planned, x.Spent, x.Limit = c.at(now), n.posted(h, day), c.limit
-		if n.terms.Pacing == campaigns.PacingASAP {
-			x.Planned = x.Limit
-		}
+		x.Planned, x.Spent, x.Limit = g.At(c.traffic.forecast, now), n.posted(h, day), g.Limit
 		// The tightest horizon is the one that leaves least to plan.
 		if v.Limit == 0 || x.Planned-x.Spent < v.Planned-v.Spent {
 			v = x

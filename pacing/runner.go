@@ -82,8 +82,12 @@ func (r *runner) load() error {
 	if r.owned, err = readOwned(r.p.store, r.partition); err != nil {
 		return err
 	}
+	s := newShard(r.p.cfg, r.partition, r.partitions, r.owner, l)
+	if err := s.plan.load(r.p.store, r.partition); err != nil {
+		return fmt.Errorf("%w: partition %d: plans: %w", ErrSnapshot, r.partition, err)
+	}
 	r.mu.Lock()
-	r.mu.shard = newShard(r.p.cfg, r.partition, r.partitions, r.owner, l)
+	r.mu.shard = s
 	r.mu.Unlock()
 	r.loaded = true
 	return nil

@@ -59,6 +59,9 @@ func (r *runner) snapshot() error {
 				return err
 			}
 		}
+		if err := r.mu.shard.plan.keep(w, r.partition, r.p.deps.Clock()); err != nil {
+			return err
+		}
 		return r.mu.shard.ledger.flush(w, r.partitions)
 	})
 	if err != nil {

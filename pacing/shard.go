@@ -61,7 +61,7 @@ type request struct {
 	refused []LeaseRefusal
 	waits   int              // grants that are not read back yet
 	done    func(error) bool // called once, when waits is 0 or the shard can't answer; false: nobody is there any more
-	smooth  map[campaigns.ID]bool
+	steer   map[campaigns.ID]steer
 }
 
 // ErrFenced reports that another owner has claimed the partition.
@@ -270,7 +270,7 @@ func (s *shard) request(now time.Time, r *round, rq *request) ([]eventlog.Messag
 	for _, d := range rq.items {
 		n := s.ledger.lines[d.LineItem]
 		if n == nil {
-			rq.refused = append(rq.refused, LeaseRefusal{d.LineItem, RefusedInactive})
+			rq.refused = append(rq.refused, LeaseRefusal{LineItem: d.LineItem, Reason: RefusedInactive})
 			continue
 		}
 		if byBook[n.owner] == nil {
@@ -278,7 +278,7 @@ func (s *shard) request(now time.Time, r *round, rq *request) ([]eventlog.Messag
 		}
 		byBook[n.owner] = append(byBook[n.owner], &wish{LeaseDemand: d, line: n})
 	}
-	rq.smooth = map[campaigns.ID]bool{}
+	rq.steer = map[campaigns.ID]steer{}
 	var out []eventlog.Message
 	for _, bk := range books {
 		for _, g := range r.grants(bk, rq.bidder, byBook[bk]) {
@@ -293,9 +293,9 @@ func (s *shard) request(now time.Time, r *round, rq *request) ([]eventlog.Messag
 			rq.waits++
 		}
 		for _, w := range byBook[bk] {
-			rq.smooth[w.LineItem] = w.even
+			rq.steer[w.LineItem] = steer{w.even, w.multiplier}
 			if w.reason != RefusedNot {
-				rq.refused = append(rq.refused, LeaseRefusal{w.LineItem, w.reason})
+				rq.refused = append(rq.refused, LeaseRefusal{w.LineItem, w.reason, w.multiplier})
 			}
 		}
 	}
@@ -318,7 +318,7 @@ func (s *shard) answer(nonce int64, ls *lease) {
 		l := Lease{ID: ls.id, Advertiser: campaigns.ID(ls.owner.node.id), Day: ls.day, Window: window, Close: window + s.cfg.CloseAfter}
 		for _, it := range ls.items {
 			id := campaigns.ID(it.line.id)
-			l.Items = append(l.Items, LeaseItem{LineItem: id, Amounts: it.held, Smooth: rq.smooth[id]})
+			l.Items = append(l.Items, LeaseItem{LineItem: id, Amounts: it.held, Smooth: rq.steer[id].smooth, Multiplier: rq.steer[id].multiplier})
 		}
 		rq.leases = append(rq.leases, l)
 	}

@@ -195,7 +195,7 @@ func (n *simNode) renew() {
 	for _, d := range req.Items {
 		l, ok := n.catalog.Lineage(d.LineItem)
 		if !ok {
-			c.answer.grant.Refused = append(c.answer.grant.Refused, LeaseRefusal{d.LineItem, RefusedInactive})
+			c.answer.grant.Refused = append(c.answer.grant.Refused, LeaseRefusal{LineItem: d.LineItem, Reason: RefusedInactive})
 			continue
 		}
 		home := n.w.home(l.Advertiser.ID, l.Campaign.ID)
@@ -304,7 +304,7 @@ func (n *simNode) auction() {
 	if w.plant.mediaOnly {
 		take.Charge = take.Media
 	}
-	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take)
+	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take, n.wallet.Class("demo/banner"))
 	w.figures.refused[why]++
 	if why != RefusedNot {
 		return

@@ -68,7 +68,8 @@ type Wallet struct {
 	base time.Time // instants below are nanoseconds since it
 
 	items   atomic.Pointer[map[campaigns.ID]*walletItem] // copied on write, by Run alone
-	fresh   chan firstAsk                                // line items met for the first time
+	classes classes
+	fresh   chan firstAsk // line items met for the first time
 	stopped atomic.Bool
 
 	// Of Run's goroutine alone.
@@ -91,22 +92,29 @@ type WalletStats struct {
 	LineItems                                                            int
 }
 
-// walletItem is one line item's money. mu guards all of it but its id.
+// walletItem is one line item's money. mu guards what stands below it.
 // Invariant: every amount in a walletGrant only decreases.
 type walletItem struct {
-	id campaigns.ID
+	id         campaigns.ID
+	multiplier atomic.Int64 // parts per million, as the pacer last said
+	met        atomic.Int64 // auctions since the last request
+	_          [40]byte
+
 	mu sync.Mutex
 	// cur is reserved from; next waits for cur to end or to run out.
 	cur, next *walletGrant
 	need      Amounts // the largest single need since the last request
 	asked     money.Nanos
-	askedFrom int64 // since when asked counts
+	reserved  money.Nanos // of asked
+	asks      int64       // reservations in asked
+	bids      int64       // and in reserved
+	askedFrom int64       // since when these count
 	lastAsk   int64
 	retryAt   int64   // refused: not before
 	short     bool    // a reservation found cur too small
 	reason    Refusal // why there is no money, as the pacer last said
 	pending   bool    // part of the request in flight
-	_         [24]byte
+	lastNeed  Amounts // of the last request
 }
 
 // walletGrant is a line item's part of a lease; its item's lock guards it.
@@ -117,6 +125,7 @@ type walletGrant struct {
 	smooth  bool
 	from    int64  // the release of a smooth grant begins here
 	rate    uint64 // of the release: nanos in a nanosecond, x 2^rateBits
+	holds   []hold // what was reserved, by class
 }
 
 // walletLease is one lease. Its fields do not change.
@@ -149,24 +158,47 @@ func NewWallet(cfg WalletConfig, deps WalletDeps) (*Wallet, error) {
 // says why. now is the request's instant by the wallet's clock. It does not
 // block on the pacer and does not allocate. A line item met for the first time
 // is asked for in the background. What a reservation does not post comes back
-// at the pacer: by a loss notice, or when the lease closes.
-func (w *Wallet) Reserve(li campaigns.ID, now time.Time, need Amounts) (Reservation, Refusal) {
+// at the pacer: by a loss notice, or when its class's notices are due. class is
+// the bid's, of Class.
+func (w *Wallet) Reserve(li campaigns.ID, now time.Time, need Amounts, class uint16) (Reservation, Refusal) {
 	it := (*w.items.Load())[li]
 	if it == nil {
 		return Reservation{}, w.register(li, need)
 	}
-	return it.reserve(int64(now.Sub(w.base)), need, false)
+	return it.reserve(int64(now.Sub(w.base)), need, class, false)
 }
 
 // ReserveGuaranteed is Reserve for a bid that must be made: it does not wait for
 // the even release of a lease.
-func (w *Wallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need Amounts) (Reservation, Refusal) {
+func (w *Wallet) ReserveGuaranteed(li campaigns.ID, now time.Time, need Amounts, class uint16) (Reservation, Refusal) {
 	it := (*w.items.Load())[li]
 	if it == nil {
 		return Reservation{}, w.register(li, need)
 	}
-	return it.reserve(int64(now.Sub(w.base)), need, true)
+	return it.reserve(int64(now.Sub(w.base)), need, class, true)
 }
+
+// Multiplier is what line item li bids of an impression's value: 1,000,000 is
+// the value itself. It takes no lock.
+func (w *Wallet) Multiplier(li campaigns.ID) money.PPM {
+	if it := (*w.items.Load())[li]; it != nil {
+		return money.PPM(it.multiplier.Load())
+	}
+	return fullValue
+}
+
+// Meet counts an auction that line item li could bid in, whatever comes of it,
+// and is its Multiplier: the pacer plans by the traffic that is met.
+func (w *Wallet) Meet(li campaigns.ID) money.PPM {
+	it := (*w.items.Load())[li]
+	if it == nil {
+		return fullValue
+	}
+	it.met.Add(1)
+	return money.PPM(it.multiplier.Load())
+}
+
+const fullValue money.PPM = 1_000_000
 
 // Affords says whether Reserve would take need now, or else why not. It changes
 // nothing: a line item that the wallet does not know yet is not asked for.
@@ -197,7 +229,7 @@ func (w *Wallet) register(li campaigns.ID, need Amounts) Refusal {
 	return RefusedNoLease
 }
 
-func (it *walletItem) reserve(now int64, need Amounts, guaranteed bool) (Reservation, Refusal) {
+func (it *walletItem) reserve(now int64, need Amounts, class uint16, guaranteed bool) (Reservation, Refusal) {
 	if need.Charge < 0 || need.Media < 0 { // would let a lease grow
 		return Reservation{}, RefusedBudget
 	}
@@ -218,6 +250,9 @@ func (it *walletItem) reserve(now int64, need Amounts, guaranteed bool) (Reserva
 	}
 	g.left.Charge -= need.Charge
 	g.left.Media -= need.Media
+	g.hold(class, need)
+	it.bids++
+	it.reserved += need.Charge
 	r := Reservation{Lease: g.lease.ID, Day: g.lease.Day, Amounts: need, Close: g.lease.close}
 	it.mu.Unlock()
 	return r, RefusedNot
@@ -246,6 +281,7 @@ func (g *walletGrant) paced(now int64) bool {
 // note keeps what the next request tells the pacer.
 func (it *walletItem) note(now int64, need Amounts) {
 	it.lastAsk = now
+	it.asks++
 	it.need.Charge = max(it.need.Charge, need.Charge)
 	it.need.Media = max(it.need.Media, need.Media)
 	if sum := it.asked + need.Charge; sum >= it.asked {

@@ -44,7 +44,7 @@ func (f *fakeSource) RequestLease(ctx context.Context, req LeaseRequest) (LeaseG
 	for _, d := range req.Items {
 		it, why := f.grant(d)
 		if why != RefusedNot {
-			out.Refused = append(out.Refused, LeaseRefusal{d.LineItem, why})
+			out.Refused = append(out.Refused, LeaseRefusal{LineItem: d.LineItem, Reason: why})
 			continue
 		}
 		it.LineItem = d.LineItem
@@ -118,7 +118,7 @@ func TestWalletNeverReservesMoreThanGranted(t *testing.T) {
 			need := Amounts{Media: money.Nanos(1 + g%3), Charge: money.Nanos(1 + g%5)}
 			for i := 0; time.Now().Before(end); i++ {
 				li := campaigns.ID(1 + (i+g)%3)
-				if r, why := w.Reserve(li, time.Now(), need); why == RefusedNot {
+				if r, why := w.Reserve(li, time.Now(), need, 0); why == RefusedNot {
 					media[li].Add(int64(r.Media))
 					charge[li].Add(int64(r.Charge))
 				}
@@ -135,7 +135,7 @@ func TestWalletNeverReservesMoreThanGranted(t *testing.T) {
 			t.Errorf("line item %d: reserved and returned %+v; granted %+v", li, got, want)
 		}
 	}
-	if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedStopped {
+	if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedStopped {
 		t.Errorf("after stop: %v; want stopped", why)
 	}
 }
@@ -148,7 +148,7 @@ func TestWalletBothOrNeither(t *testing.T) {
 		w, stop := walletRun(t, src)
 		f := func(need Amounts, want Refusal) {
 			t.Helper()
-			if r, why := w.Reserve(1, time.Now(), need); why != want || why == RefusedNot && (r.Amounts != need || r.Lease == 0 || r.Day != sceneDay) {
+			if r, why := w.Reserve(1, time.Now(), need, 0); why != want || why == RefusedNot && (r.Amounts != need || r.Lease == 0 || r.Day != sceneDay) {
 				t.Errorf("%+v: got %+v, %v; want %v", need, r, why, want)
 			}
 		}
@@ -179,22 +179,22 @@ func TestWalletLeaseEnds(t *testing.T) {
 		}}
 		w, stop := walletRun(t, src)
 		start := time.Now()
-		w.Reserve(1, start, Amounts{1, 1})
+		w.Reserve(1, start, Amounts{1, 1}, 0)
 		time.Sleep(301 * time.Millisecond)
 		synctest.Wait()
 		more = false
-		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedNot {
+		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedNot {
 			t.Fatalf("got %v; want a reservation", why)
 		}
 		// The window counts from before the request.
-		if _, why := w.Reserve(1, start.Add(2*time.Second-1), Amounts{1, 1}); why != RefusedNot {
+		if _, why := w.Reserve(1, start.Add(2*time.Second-1), Amounts{1, 1}, 0); why != RefusedNot {
 			t.Errorf("just before the end: %v", why)
 		}
-		if _, why := w.Reserve(1, start.Add(2*time.Second), Amounts{1, 1}); why == RefusedNot {
+		if _, why := w.Reserve(1, start.Add(2*time.Second), Amounts{1, 1}, 0); why == RefusedNot {
 			t.Error("reserved from a lease whose window is over")
 		}
 		time.Sleep(3 * time.Second)
-		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedBudget {
+		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedBudget {
 			t.Errorf("got %v; want the pacer's reason", why)
 		}
 		returns := stop()
@@ -210,12 +210,12 @@ func TestWalletSmoothRelease(t *testing.T) {
 			return LeaseItem{Amounts: Amounts{Media: 1000, Charge: 1000}, Smooth: true}, RefusedNot
 		}}
 		w, stop := walletRun(t, src)
-		w.Reserve(1, time.Now(), Amounts{1, 1})
+		w.Reserve(1, time.Now(), Amounts{1, 1}, 0)
 		synctest.Wait()
 		got := 0
 		for s := 1; s <= 6; s++ {
 			for range 10_000 {
-				if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why == RefusedNot {
+				if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why == RefusedNot {
 					got++
 				} else if why != RefusedPaced {
 					t.Fatalf("second %d: %v", s, why)
@@ -236,7 +236,7 @@ func TestWalletSourceFails(t *testing.T) {
 		src := &fakeSource{window: time.Minute, err: errors.New("down")}
 		w, stop := walletRun(t, src)
 		for range 100 {
-			if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedNoLease {
+			if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedNoLease {
 				t.Fatalf("got %v", why)
 			}
 			time.Sleep(100 * time.Millisecond)
@@ -249,7 +249,7 @@ func TestWalletSourceFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := &fakeSource{window: time.Minute, delay: time.Hour}
 		w, stop := walletRun(t, src)
-		w.Reserve(1, time.Now(), Amounts{1, 1})
+		w.Reserve(1, time.Now(), Amounts{1, 1}, 0)
 		time.Sleep(10 * time.Second)
 		stop() // must not wait for the pacer
 		if w.Stats().Failures == 0 {
@@ -263,7 +263,7 @@ func TestWalletIsBounded(t *testing.T) {
 		src := &fakeSource{window: time.Minute, grant: func(LeaseDemand) (LeaseItem, Refusal) { return LeaseItem{}, RefusedInactive }}
 		w, stop := walletRun(t, src)
 		for li := range campaigns.ID(3_000) {
-			w.Reserve(li, time.Now(), Amounts{1, 1})
+			w.Reserve(li, time.Now(), Amounts{1, 1}, 0)
 		}
 		synctest.Wait()
 		if n := w.Stats().LineItems; n == 0 || n > 3_000 {
@@ -290,7 +290,7 @@ func BenchmarkReserve(b *testing.B) {
 	b.Run("one", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, why := w.Reserve(5, now, Amounts{1, 1}); why != RefusedNot {
+			if _, why := w.Reserve(5, now, Amounts{1, 1}, 0); why != RefusedNot {
 				b.Fatal(why)
 			}
 		}
@@ -299,7 +299,7 @@ func BenchmarkReserve(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				w.Reserve(5, now, Amounts{1, 1})
+				w.Reserve(5, now, Amounts{1, 1}, 0)
 			}
 		})
 	})
@@ -340,20 +340,20 @@ func TestWalletGuaranteedAndAffords(t *testing.T) {
 		if synctest.Wait(); len(src.requests) != 0 {
 			t.Errorf("looking asked the pacer: %+v", src.requests)
 		}
-		w.Reserve(1, time.Now(), Amounts{1, 1})
+		w.Reserve(1, time.Now(), Amounts{1, 1}, 0)
 		synctest.Wait()
 		f(1, false, RefusedNot) // of the lease that waits
-		w.Reserve(1, time.Now(), Amounts{10, 10})
+		w.Reserve(1, time.Now(), Amounts{10, 10}, 0)
 		f(1, false, RefusedPaced)
 		f(90, true, RefusedNot)
 		f(91, true, RefusedExhausted)
-		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}); why != RefusedPaced {
+		if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedPaced {
 			t.Errorf("paced: got %v", why)
 		}
-		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{90, 90}); why != RefusedNot {
+		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{90, 90}, 0); why != RefusedNot {
 			t.Errorf("guaranteed: got %v", why)
 		}
-		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{1, 1}); why != RefusedExhausted {
+		if _, why := w.ReserveGuaranteed(1, time.Now(), Amounts{1, 1}, 0); why != RefusedExhausted {
 			t.Errorf("past the lease: got %v; want exhausted", why)
 		}
 		stop()

@@ -54,7 +54,7 @@ func (w *Wallet) admit(a firstAsk) {
 			if !copied { // a flood beyond the bound costs no copies
 				items, copied = maps.Clone(items), true
 			}
-			it = &walletItem{id: a.li, askedFrom: now, short: true}
+			it = newWalletItem(a.li, now)
 			items[a.li] = it
 		}
 		if it != nil {
@@ -74,6 +74,20 @@ func (w *Wallet) admit(a firstAsk) {
 	}
 }
 
+func newWalletItem(li campaigns.ID, now int64) *walletItem {
+	it := &walletItem{id: li, askedFrom: now, short: true}
+	it.multiplier.Store(int64(fullValue))
+	return it
+}
+
+// steer takes the multiplier that the pacer says; 0 is that of one that says none.
+func (it *walletItem) steer(m money.PPM) {
+	if m <= 0 || m > fullValue {
+		m = fullValue
+	}
+	it.multiplier.Store(int64(m))
+}
+
 // forget drops line items that nobody asks for any more; it looks now and then.
 func (w *Wallet) forget(now int64) {
 	if now < w.forgetAt {
@@ -84,7 +98,7 @@ func (w *Wallet) forget(now int64) {
 	idle := func(it *walletItem) bool {
 		it.mu.Lock()
 		defer it.mu.Unlock()
-		return it.lastAsk < before && it.cur == nil && it.next == nil && !it.pending
+		return it.lastAsk < before && it.met.Load() == 0 && it.cur == nil && it.next == nil && !it.pending
 	}
 	old := *w.items.Load()
 	var items map[campaigns.ID]*walletItem
@@ -147,6 +161,11 @@ func (w *Wallet) request(ctx context.Context, req LeaseRequest, asked []*walletI
 func (it *walletItem) demand(now int64, cfg WalletConfig) (LeaseDemand, bool) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
+	// A line item that meets auctions, and bids in none of them, still wants the
+	// newest multiplier: with that it may.
+	if it.met.Load() > 0 {
+		it.lastAsk = max(it.lastAsk, now-int64(cfg.Idle))
+	}
 	if it.pending || it.next != nil || now < it.retryAt || now-it.lastAsk > int64(cfg.Idle) {
 		return LeaseDemand{}, false
 	}
@@ -156,8 +175,14 @@ func (it *walletItem) demand(now int64, cfg WalletConfig) (LeaseDemand, bool) {
 			return LeaseDemand{}, false
 		}
 	}
-	d := LeaseDemand{LineItem: it.id, Need: it.need, Asked: it.asked, Over: time.Duration(now - it.askedFrom)}
-	it.need, it.asked, it.askedFrom, it.pending = Amounts{}, 0, now, true
+	if it.asks > 0 {
+		it.lastNeed = it.need
+	}
+	d := LeaseDemand{LineItem: it.id, Need: it.lastNeed, Asked: it.asked, Over: time.Duration(now - it.askedFrom),
+		Met: it.met.Swap(0), Asks: it.asks, Bids: it.bids, Reserved: it.reserved}
+	d.Met = max(d.Met, d.Asks) // who does not Meet has met what it asked for
+	it.need, it.asked, it.reserved, it.asks, it.bids = Amounts{}, 0, 0, 0, 0
+	it.askedFrom, it.pending = now, true
 	return d, true
 }
 
@@ -179,6 +204,7 @@ func (w *Wallet) answered(a walletAnswer) {
 			it.mu.Lock()
 			it.reason = r.Reason
 			it.mu.Unlock()
+			it.steer(r.Multiplier)
 		}
 	}
 	for i := range a.grant.Leases {
@@ -193,14 +219,15 @@ func (w *Wallet) install(from time.Time, granted *Lease, now int64) {
 	l := &walletLease{Lease: *granted, end: start + int64(min(granted.Window, math.MaxInt64/4)), close: from.Add(granted.Close)}
 	items := *w.items.Load()
 	for _, p := range granted.Items {
-		g := &walletGrant{lease: l, left: p.Amounts, smooth: p.Smooth}
+		g := &walletGrant{lease: l, left: p.Amounts, smooth: p.Smooth, holds: make([]hold, 0, usualClasses)}
 		g.begin(now)
 		it := items[p.LineItem]
 		if it == nil { // forgotten meanwhile: the part goes back with the lease
-			it = &walletItem{id: p.LineItem}
+			it = newWalletItem(p.LineItem, now)
 		}
 		l.parts = append(l.parts, leasePart{item: it, grant: g})
 		it.take(g, now)
+		it.steer(p.Multiplier)
 	}
 	w.leases = append(w.leases, l)
 }
@@ -240,8 +267,9 @@ func (w *Wallet) giveBack(l *walletLease) {
 	now := int64(at.Sub(w.base))
 	r := Return{At: at, Advertiser: l.Advertiser, Lease: l.ID, Items: make([]ItemAmount, 0, len(l.parts))}
 	for _, p := range l.parts {
-		if left := p.item.drop(p.grant, now); left != (Amounts{}) {
-			r.Items = append(r.Items, ItemAmount{LineItem: p.item.id, Amounts: left})
+		left, holds := p.item.drop(p.grant, now)
+		if left != (Amounts{}) || len(holds) > 0 {
+			r.Items = append(r.Items, ItemAmount{LineItem: p.item.id, Amounts: left, Holds: w.classes.told(holds)})
 		}
 	}
 	msg, err := message(TypeReturn, r.Advertiser, r)
@@ -252,8 +280,8 @@ func (w *Wallet) giveBack(l *walletLease) {
 	w.stats.returns.Add(1)
 }
 
-// drop takes g out of use and returns its rest.
-func (it *walletItem) drop(g *walletGrant, now int64) Amounts {
+// drop takes g out of use and returns its rest, and what was reserved of it.
+func (it *walletItem) drop(g *walletGrant, now int64) (Amounts, []hold) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	if it.cur == g {
@@ -264,9 +292,9 @@ func (it *walletItem) drop(g *walletGrant, now int64) Amounts {
 	if it.next == g {
 		it.next = nil
 	}
-	left := g.left
-	g.left = Amounts{}
-	return left
+	left, holds := g.left, g.holds
+	g.left, g.holds = Amounts{}, nil
+	return left, holds
 }
 
 func (w *Wallet) stop() {

@@ -34,6 +34,7 @@ type commands struct {
 	Release     releaseCommand     `cmd:"" help:"Let bids go on that a kill switch or breaker has stopped."`
 	Brakes      brakesCommand      `cmd:"" help:"List what stops bidding, why, since when, and how to release it."`
 	Supply      supplyCommand      `cmd:"" help:"Work with what is known of who may sell."`
+	Replay      replayCommand      `cmd:"" help:"Run the pacing and bidding code over recorded auctions."`
 	Check       checkCommand       `cmd:"" help:"Check a configuration file and say what is in force."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	Bench       benchCommand       `cmd:"" help:"Measure a whole node over HTTP against a bare server."`

@@ -2,7 +2,10 @@
 
 package control
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestAllocationFree(t *testing.T) {
 	c, err := New(DefaultConfig(), State{Multiplier: One, Price: 1_000_000})
@@ -30,5 +33,14 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Observe(Batch{Auctions: 10, Wins: 1, Spent: 900_000})
+	}
+}
+
+func BenchmarkForecastShareOfAMonth(b *testing.B) {
+	f := forecast(b, zone(b, "Europe/Prague"), wave(), 1000)
+	from := time.Date(2026, 10, 10, 0, 0, 0, 0, time.UTC)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Share(from, from.Add(333*time.Hour), from, from.AddDate(0, 1, 0))
 	}
 }

@@ -61,28 +61,42 @@ func week(t time.Time, loc *time.Location) int64 {
 	return (days + 3) / 7
 }
 
-// integral is the sum of rate over [from, to), in rate's unit x hours. Whole
-// weeks between two changes of the clock count at once.
-func integral(rate *[Slots]float64, from, to time.Time, loc *time.Location) float64 {
-	const aWeek = Slots * time.Hour
-	var sum, whole float64
-	for _, r := range rate {
-		whole += r
-	}
-	for from.Before(to) {
-		if n := to.Sub(from) / aWeek; n > 0 {
-			if _, change := from.In(loc).ZoneBounds(); !change.IsZero() {
-				n = min(n, change.Sub(from)/aWeek)
-			}
-			if n > 0 {
-				sum += float64(n) * whole
-				from = from.Add(n * aWeek)
-				continue
-			}
+// integral is the sum of rate over [from, to), in rate's unit x hours.
+func integral(rate *[Slots]float64, from, to time.Time, loc *time.Location) (sum float64) {
+	for from.Before(to) { // from one change of the zone's clock to the next
+		local := from.In(loc)
+		_, offset := local.Zone()
+		end := to
+		if _, change := local.ZoneBounds(); !change.IsZero() && change.Before(end) {
+			end = change
 		}
-		slot, next := piece(from, to, loc)
-		sum += rate[slot] * next.Sub(from).Hours()
-		from = next
+		sum += steady(rate, from.UnixNano()+int64(offset)*int64(time.Second), end.Sub(from))
+		from = end
+	}
+	return sum
+}
+
+// steady is integral where the clock does not change: from local, in nanoseconds
+// since 1970 by the local clock, for span.
+func steady(rate *[Slots]float64, local int64, span time.Duration) (sum float64) {
+	const hour = int64(time.Hour)
+	if weeks := span / (Slots * time.Hour); weeks > 0 {
+		for _, r := range rate {
+			sum += r
+		}
+		sum *= float64(weeks)
+		span -= weeks * Slots * time.Hour
+	}
+	const toMonday = 3 * 24 // 1970-01-01 was a Thursday
+	slot := int((local/hour + toMonday) % Slots)
+	into := local % hour
+	for left := int64(span); left > 0; into = 0 {
+		part := min(hour-into, left)
+		sum += rate[slot] * float64(part) / float64(hour)
+		left -= part
+		if slot++; slot == Slots {
+			slot = 0
+		}
 	}
 	return sum
 }

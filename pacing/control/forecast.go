@@ -10,9 +10,9 @@ import (
 
 // ForecastConfig tunes a Forecast. Its zero value is not valid.
 type ForecastConfig struct {
-	// PriorHours is how many hours of own traffic the prior curve counts for in
-	// each slot.
-	PriorHours int64
+	// PriorAuctions is how many auctions of own traffic the prior curve counts
+	// for in each slot.
+	PriorAuctions int64
 	// WeekKeeps is the weight of what was seen a week earlier.
 	WeekKeeps money.PPM
 	// LevelHours is the memory of the level: how much traffic there is now,
@@ -20,16 +20,17 @@ type ForecastConfig struct {
 	LevelHours int64
 }
 
-// DefaultForecastConfig leaves the prior within a few weeks.
+// DefaultForecastConfig leaves the prior as soon as an hour of the
+// week was seen with more than a few auctions.
 func DefaultForecastConfig() ForecastConfig {
-	return ForecastConfig{PriorHours: 1, WeekKeeps: 750_000, LevelHours: 24}
+	return ForecastConfig{PriorAuctions: 25, WeekKeeps: 750_000, LevelHours: 24}
 }
 
 // Validate names the first setting that makes no sense.
 func (c ForecastConfig) Validate() error {
 	switch {
-	case c.PriorHours < 1 || c.PriorHours > 10_000:
-		return fmt.Errorf("control: prior hours is %d; want 1 to 10000", c.PriorHours)
+	case c.PriorAuctions < 1 || c.PriorAuctions > 1_000_000:
+		return fmt.Errorf("control: prior auctions is %d; want 1 to 1000000", c.PriorAuctions)
 	case c.WeekKeeps < 0 || c.WeekKeeps > 1_000_000:
 		return fmt.Errorf("control: week keeps is %d; want 0 to 1000000 parts per million", c.WeekKeeps)
 	case c.LevelHours < 1 || c.LevelHours > 10_000:
@@ -58,7 +59,7 @@ type SlotState struct {
 // Forecast learns when one line item's matching traffic comes. Each slot's rate
 // is shrunk to the prior's, by the level of the line item's own traffic:
 //
-//	rate = (seen + prior hours x prior rate x level) / (hours seen + prior hours)
+//	rate = (seen + prior auctions) / (hours seen + prior auctions / (prior rate x level))
 //
 // It is not safe for concurrent use.
 type Forecast struct {
@@ -156,9 +157,11 @@ func (f *Forecast) refit() {
 		f.rate = f.prior
 		return
 	}
-	level, k, sum := seen/expected, float64(f.cfg.PriorHours), 0.0
+	level, k, sum := seen/expected, float64(f.cfg.PriorAuctions), 0.0
 	for i, s := range f.slots {
-		f.rate[i] = (s.auctions + k*f.prior[i]*level) / (s.hours + k)
+		// Where the prior says that nobody comes, one in a thousand may.
+		usual := max(f.prior[i], 0.001) * level
+		f.rate[i] = (s.auctions + k) / (s.hours + k/usual)
 		sum += f.rate[i]
 	}
 	for i := range f.rate {

@@ -63,6 +63,22 @@ func (p Plan) At(f *Forecast, t time.Time) money.Nanos {
 	return p.Base + money.Nanos(float64(p.Limit-p.Base)*min(u, 1))
 }
 
+// Next is what to re-plan with so that spend is back on the plan within a horizon:
+// the money to spend until then and the auctions that are forecast. Over the whole
+// rest of a flight, errors of the forecast are corrected late; over an hour they
+// cost next to no value (docs/decisions/2026-11-25-multiplier.md). shape is the
+// forecast that the plan follows, such as a copy of the morning's, live the newest.
+func (p Plan) Next(shape, live *Forecast, t time.Time, horizon time.Duration, spent money.Nanos) (left money.Nanos, auctions int64) {
+	end := t.Add(horizon)
+	if end.After(p.To) {
+		end = p.To
+	}
+	return p.At(shape, end) - spent, live.Auctions(t, end)
+}
+
+// DefaultHorizon is an hour.
+const DefaultHorizon = time.Hour
+
 // Press is by how much the rate of spend now should be more than what is left
 // over the traffic that is left: 1_000_000 for Even. Multiply what is left by it
 // before Replan.
