@@ -32,7 +32,7 @@ type Result struct {
 	Partial    string   // what could not be looked at, where memory did not reach
 	Violations []Violation
 	More       int // violations beyond MaxViolations
-	Totals     map[string]*big.Int
+	Totals     map[string]money.Wide
 }
 
 // Violation is a broken rule and where it was seen.
@@ -153,18 +153,18 @@ func runPartition(ctx context.Context, log eventlog.Log, p int32, expected *Expe
 	return nil
 }
 
-func newResult() *Result { return &Result{Over: new(big.Int), Totals: map[string]*big.Int{}} }
+func newResult() *Result { return &Result{Over: new(big.Int), Totals: map[string]money.Wide{}} }
 
 // Partition audits one partition, record by record.
 type Partition struct {
 	id   int32
 	book *book
 	rec  record // reused
-	in   interned
+	in   *interned
 }
 
 // NewPartition begins at the first record of a partition.
-func NewPartition(id int32) *Partition { return &Partition{id: id, book: newBook(), in: interned{}} }
+func NewPartition(id int32) *Partition { return &Partition{id: id, book: newBook(), in: newInterned()} }
 
 // Apply folds one record: what it decides, or the rule that is broken.
 func (a *Partition) Apply(offset int64, value []byte) (Entry, error) {

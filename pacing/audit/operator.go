@@ -3,7 +3,6 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
 )
 
 // idKey is an advertiser's order, payment or adjustment: a hash, for memory.
@@ -75,19 +74,10 @@ func (b *book) adjust(r *record) Entry {
 
 // balance makes the margin what balances the entry; no amount of it may pass int64.
 func (e *Entry) balance() bool {
-	var left wide
-	for _, n := range [...]int64{e.Charge, e.Late, e.Unbilled} {
-		left.add(n)
-	}
-	for _, n := range [...]int64{e.Media, e.DataFee, e.PlatformFee} {
-		if n == math.MinInt64 {
-			return false
-		}
-		left.add(-n)
-	}
-	margin := left.big()
-	e.Margin = margin.Int64()
-	return margin.IsInt64() && e.Margin != math.MinInt64
+	e.Margin = 0
+	margin, err := e.unbalanced().Nanos()
+	e.Margin = int64(margin)
+	return err == nil
 }
 
 // takes says whether an adjustment leaves every account right.

@@ -143,7 +143,7 @@ func parseDate(s string) (date, error) {
 }
 
 // read reads value into r, whatever was there. The fast path is scan's.
-func (r *record) read(value []byte, in interned) error {
+func (r *record) read(value []byte, in *interned) error {
 	*r = record{}
 	if !r.scan(value, in) {
 		if err := r.readJSON(value); err != nil {
