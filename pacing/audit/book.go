@@ -18,15 +18,16 @@ type book struct {
 	ids          map[idKey]struct{} // payments and adjustments, for good
 	classes      map[string]int32
 	className    []byte // reused
+	lastClass    lastClass
 
 	payables map[payable]*money.Wide
 	fx       map[string]*money.Wide
 	agencies map[int64]*money.Wide
 	bills    int64
-	billed   map[bidKey]int64 // the lease under which a bid was billed, while that is not past hard
-	ever     map[bidKey]struct{}
+	ever     map[bidKey]struct{} // the first bids that were billed, for good: up to maxEver
 	maxEver  int
-	overDays money.Wide // charged over the limits of days that have closed
+	billed   map[bidKey]int64 // the others, while the lease under which one was billed is not past hard
+	overDays money.Wide       // charged over the limits of days that have closed
 
 	n      notice // reused
 	broken error  // the first rule that the record at hand broke
@@ -65,11 +66,23 @@ func (b *book) class(name string) int32 {
 }
 
 func (b *book) classOf(exchange, format string) int32 {
-	b.className = append(append(append(b.className[:0], exchange...), '/'), format...)
-	if id, ok := b.classes[string(b.className)]; ok {
-		return id
+	if c := &b.lastClass; c.exchange == exchange && c.format == format && c.known { // fast path
+		return c.id
 	}
-	return b.class(string(b.className))
+	b.className = append(append(append(b.className[:0], exchange...), '/'), format...)
+	id, ok := b.classes[string(b.className)]
+	if !ok {
+		id = b.class(string(b.className))
+	}
+	b.lastClass = lastClass{exchange, format, id, true}
+	return id
+}
+
+// lastClass is the class of the notice before: mostly of the next one too.
+type lastClass struct {
+	exchange, format string
+	id               int32
+	known            bool
 }
 
 // apply folds one record and returns what it decides, and what it broke.
