@@ -181,6 +181,17 @@ func (a *Partition) RememberBills(n int) {
 	a.book.maxEver, a.book.ever = n, map[bidKey]struct{}{}
 }
 
+// Leased is what an item of a lease has left: what was granted, less what was
+// returned and what the bids have reserved that notices named.
+func (a *Partition) Leased(lease, lineItem int64) (media, charge int64, ok bool) {
+	l := a.book.leases[lease]
+	if l == nil || l.parts[lineItem] == nil {
+		return 0, 0, false
+	}
+	p := l.parts[lineItem]
+	return p.unusedMedia, p.unusedCharge, true
+}
+
 // Compare recounts what the leases hold and compares every balance with the
 // ledger's.
 func (a *Partition) Compare(accounts map[string]money.Wide) *Result {
