@@ -195,7 +195,7 @@ func (t *Tape) flights() string {
 	var out []string
 	for i := range starts {
 		if t.chance(60) {
-			out = append(out, fmt.Sprintf(`{"start":"%s","end":"%s","budget_nanos":%d}`, dates[i], dates[i+1], t.limit(3000)))
+			out = append(out, fmt.Sprintf(`{"start":"%s","end":"%s","budget_nanos":%d}`, dates[i], dates[i+1], 1+t.rng.Int64N(3000)))
 		}
 	}
 	if len(out) == 0 {
