@@ -22,12 +22,12 @@ func first(seen map[idKey]struct{}, advertiser int64, id string) bool {
 
 // payment is what an advertiser has paid, or got back.
 func (b *book) payment(r *record) Entry {
+	adv := b.advertisers[r.Advertiser]
+	if adv == nil { // there is no account that could remember the id
+		return Entry{Outcome: "refused"}
+	}
 	if !first(b.ids, r.Advertiser, "payment/"+r.ID) {
 		return Entry{Outcome: "duplicate"}
-	}
-	adv := b.advertisers[r.Advertiser]
-	if adv == nil {
-		return Entry{Outcome: "refused"}
 	}
 	paid, ok := sum(adv.paid, r.Amount)
 	life := &adv.charge.life
@@ -45,6 +45,9 @@ func (b *book) payment(r *record) Entry {
 
 // adjust is a counter-record: all of it or nothing.
 func (b *book) adjust(r *record) Entry {
+	if b.advertisers[r.Advertiser] == nil {
+		return Entry{Outcome: "refused"}
+	}
 	if !first(b.ids, r.Advertiser, "adjust/"+r.ID) {
 		return Entry{Outcome: "duplicate"}
 	}
