@@ -31,9 +31,6 @@ func (b *book) payment(r *record) Entry {
 	}
 	paid, ok := sum(adv.paid, r.Amount)
 	life := &adv.charge.life
-	if r.Amount == 0 {
-		paid, ok = adv.paid, true
-	}
 	if !ok || paid < 0 || r.Amount < 0 && adv.funded && plus(paid, adv.credit) < life.posted+life.held {
 		return Entry{Outcome: "refused"}
 	}

@@ -53,6 +53,7 @@ func TestPaymentsOfOthers(t *testing.T) {
 	for range 2 { // of nobody that is known: the id is not remembered
 		x.says(x.must(`{"v":1,"type":"payment","advertiser":7,"id":"a","amount_nanos":5}`), Entry{Outcome: "refused"})
 	}
+	x.wrong("of nothing", `{"v":1,"type":"payment","advertiser":1,"id":"z"}`)
 	x.wrong("without an id", `{"v":1,"type":"payment","advertiser":1,"amount_nanos":5}`)
 }
 

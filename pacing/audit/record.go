@@ -193,6 +193,9 @@ func (r *record) validate() error {
 		if r.ID == "" {
 			return fmt.Errorf("a %s without an id", r.Type)
 		}
+		if r.Type == "payment" && r.Amount == 0 {
+			return fmt.Errorf("payment %q of nothing", r.ID)
+		}
 		return nil
 	}
 	return fmt.Errorf("type %q is unknown", r.Type)

@@ -221,8 +221,12 @@ func (t *Tape) edit() {
 }
 
 func (t *Tape) pay() {
+	amount := 1 + t.rng.Int64N(2000)
+	if t.chance(40) {
+		amount = -amount
+	}
 	t.write(`{"v":1,"type":"payment","advertiser":%d,"id":"%d","amount_nanos":%d,"reference":"r","by":"b"}`,
-		1+t.rng.IntN(3), t.id(), t.rng.Int64N(3000)-1000)
+		1+t.rng.IntN(3), t.id(), amount)
 }
 
 // id is new, or was there before.
