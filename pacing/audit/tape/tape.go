@@ -60,7 +60,6 @@ type bid struct {
 	line  int
 	media int64
 	test  bool
-	bill  string
 }
 
 // The tree: line items 1 to 8 have a campaign each two, and an advertiser each four.
