@@ -32,7 +32,7 @@ type Result struct {
 	Partial    string   // what could not be looked at, where memory did not reach
 	Violations []Violation
 	More       int // violations beyond MaxViolations
-	Totals     map[string]*big.Int
+	Totals     map[string]money.Wide
 }
 
 // Violation is a broken rule and where it was seen.
@@ -153,18 +153,18 @@ func runPartition(ctx context.Context, log eventlog.Log, p int32, expected *Expe
 	return nil
 }
 
-func newResult() *Result { return &Result{Over: new(big.Int), Totals: map[string]*big.Int{}} }
+func newResult() *Result { return &Result{Over: new(big.Int), Totals: map[string]money.Wide{}} }
 
 // Partition audits one partition, record by record.
 type Partition struct {
 	id   int32
 	book *book
 	rec  record // reused
-	in   interned
+	in   *interned
 }
 
 // NewPartition begins at the first record of a partition.
-func NewPartition(id int32) *Partition { return &Partition{id: id, book: newBook(), in: interned{}} }
+func NewPartition(id int32) *Partition { return &Partition{id: id, book: newBook(), in: newInterned()} }
 
 // Apply folds one record: what it decides, or the rule that is broken.
 func (a *Partition) Apply(offset int64, value []byte) (Entry, error) {
@@ -179,6 +179,17 @@ func (a *Partition) Apply(offset int64, value []byte) (Entry, error) {
 // again after its lease is past hard, under another lease, is found.
 func (a *Partition) RememberBills(n int) {
 	a.book.maxEver, a.book.ever = n, map[bidKey]struct{}{}
+}
+
+// Leased is what an item of a lease has left: what was granted, less what was
+// returned and what the bids have reserved that notices named.
+func (a *Partition) Leased(lease, lineItem int64) (media, charge int64, ok bool) {
+	l := a.book.leases[lease]
+	if l == nil || l.parts[lineItem] == nil {
+		return 0, 0, false
+	}
+	p := l.parts[lineItem]
+	return p.unusedMedia, p.unusedCharge, true
 }
 
 // Compare recounts what the leases hold and compares every balance with the

@@ -82,6 +82,23 @@ func TestAuditorFindsBreaches(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("a bid billed again after its lease is past hard", func(t *testing.T) {
+		f := func(bids int, found bool) {
+			t.Helper()
+			x := newTape(t, 1000)
+			x.p.RememberBills(bids)
+			x.must(billOf, 1)
+			x.must(billOf, 2)
+			x.must(`{"v":1,"type":"hard","epoch":0,"advertiser":1,"lease":5}`)
+			x.must(`{"v":1,"type":"grant","epoch":0,"nonce":2,"advertiser":1,"day":"2026-11-21","window_ms":1,"items":[{"line_item":1,"media_nanos":240,"charge_nanos":300}]}`)
+			if _, err := x.add(strings.Replace(billOf, `"lease":5`, fmt.Sprintf(`"lease":%d`, x.n-1), 1), 2); (err != nil) != found {
+				t.Errorf("%d bids are remembered: got %v", bids, err)
+			}
+		}
+		f(2, true)
+		f(1, false)
+		f(0, false)
+	})
 	t.Run("unreadable", func(t *testing.T) {
 		x := newTape(t, 1000)
 		for _, bad := range []string{`{"v":2,"type":"bill"}`, `{"v":1,"type":"gift"}`, `{`, `{"v":1,"type":"bill","bid":"12"}`, `{"v":1,"type":"day","day":"today"}`} {

@@ -2,7 +2,8 @@ package audit
 
 import (
 	"fmt"
-	"math"
+
+	"bidhawk/internal/money"
 )
 
 // book is one partition as the auditor keeps it.
@@ -17,15 +18,16 @@ type book struct {
 	ids          map[idKey]struct{} // payments and adjustments, for good
 	classes      map[string]int32
 	className    []byte // reused
+	lastClass    lastClass
 
-	payables map[payable]*wide
-	fx       map[string]*wide
-	agencies map[int64]*wide
+	payables map[payable]*money.Wide
+	fx       map[string]*money.Wide
+	agencies map[int64]*money.Wide
 	bills    int64
-	billed   map[bidKey]int64 // the lease under which a bid was billed, while that is not past hard
-	ever     map[bidKey]struct{}
+	ever     map[bidKey]struct{} // the first bids that were billed, for good: up to maxEver
 	maxEver  int
-	overDays wide // charged over the limits of days that have closed
+	billed   map[bidKey]int64 // the others, while the lease under which one was billed is not past hard
+	overDays money.Wide       // charged over the limits of days that have closed
 
 	n      notice // reused
 	broken error  // the first rule that the record at hand broke
@@ -36,7 +38,7 @@ type payable struct{ exchange, currency string }
 func newBook() *book {
 	return &book{epoch: -1, advertisers: map[int64]*scope{}, campaigns: map[int64]*scope{}, lines: map[int64]*scope{}, leases: map[int64]*lease{},
 		orders: map[idKey]struct{}{}, ids: map[idKey]struct{}{}, classes: map[string]int32{},
-		payables: map[payable]*wide{}, fx: map[string]*wide{}, agencies: map[int64]*wide{}, billed: map[bidKey]int64{}}
+		payables: map[payable]*money.Wide{}, fx: map[string]*money.Wide{}, agencies: map[int64]*money.Wide{}, billed: map[bidKey]int64{}}
 }
 
 // fault notes a broken rule. The record is folded on: the rest of the log
@@ -64,11 +66,23 @@ func (b *book) class(name string) int32 {
 }
 
 func (b *book) classOf(exchange, format string) int32 {
-	b.className = append(append(append(b.className[:0], exchange...), '/'), format...)
-	if id, ok := b.classes[string(b.className)]; ok {
-		return id
+	if c := &b.lastClass; c.exchange == exchange && c.format == format && c.known { // fast path
+		return c.id
 	}
-	return b.class(string(b.className))
+	b.className = append(append(append(b.className[:0], exchange...), '/'), format...)
+	id, ok := b.classes[string(b.className)]
+	if !ok {
+		id = b.class(string(b.className))
+	}
+	b.lastClass = lastClass{exchange, format, id, true}
+	return id
+}
+
+// lastClass is the class of the notice before: mostly of the next one too.
+type lastClass struct {
+	exchange, format string
+	id               int32
+	known            bool
 }
 
 // apply folds one record and returns what it decides, and what it broke.
@@ -238,20 +252,8 @@ func (b *book) checkLease(l *lease) {
 // enter writes the legs of e into the books, and refuses what does not balance:
 // in the advertiser's currency, and where the exchange is paid in that, to it.
 func (b *book) enter(s *scope, exchange, currency string, e *Entry) {
-	var left wide
-	for _, n := range [...]int64{e.Charge, e.Late, e.Unbilled} {
-		left.add(n)
-	}
-	right := left
-	for _, n := range [...]int64{e.Media, e.DataFee, e.PlatformFee, e.Margin} {
-		if n == math.MinInt64 {
-			b.fault("an amount of %d", n)
-			return
-		}
-		right.add(-n)
-	}
-	if !right.zero() {
-		b.fault("line item %d: debit %v less credit is %v", s.id, left.big(), right.big())
+	if left := e.unbalanced(); left.Sign() != 0 {
+		b.fault("line item %d: debit less credit is %v", s.id, left)
 	}
 	native := s.adv.currency
 	switch {
@@ -267,18 +269,27 @@ func (b *book) enter(s *scope, exchange, currency string, e *Entry) {
 	if s.adv.agency != 0 && e.Charge != 0 {
 		addTo(b.agencies, s.adv.agency, e.Charge)
 	}
-	s.data.add(e.DataFee)
-	s.platform.add(e.PlatformFee)
-	s.margin.add(e.Margin)
-	s.houseLate.add(e.Late)
-	s.houseOther.add(e.Unbilled)
+	for i, n := range [...]int64{dataFee: e.DataFee, platformFee: e.PlatformFee, margin: e.Margin, houseLate: e.Late, houseUnbilled: e.Unbilled} {
+		s.fees[i] = s.fees[i].Add(money.Nanos(n))
+	}
 }
 
-func addTo[K comparable](m map[K]*wide, k K, n int64) {
+// unbalanced is debit less credit.
+func (e *Entry) unbalanced() (left money.Wide) {
+	for _, n := range [...]int64{e.Charge, e.Late, e.Unbilled} {
+		left = left.Add(money.Nanos(n))
+	}
+	for _, n := range [...]int64{e.Media, e.DataFee, e.PlatformFee, e.Margin} {
+		left = left.Plus(money.WideOf(money.Nanos(n)).Neg())
+	}
+	return left
+}
+
+func addTo[K comparable](m map[K]*money.Wide, k K, n int64) {
 	w := m[k]
 	if w == nil {
-		w = &wide{}
+		w = &money.Wide{}
 		m[k] = w
 	}
-	w.add(n)
+	*w = w.Add(money.Nanos(n))
 }

@@ -3,6 +3,8 @@ package audit
 import (
 	"cmp"
 	"slices"
+
+	"bidhawk/internal/money"
 )
 
 // closing ends a day for good: what it says was posted must be what was.
@@ -74,7 +76,7 @@ func (b *book) drop(s *scope, day date) {
 			b.fault("%s: %d is still held when the day closes", h.name, h.held)
 		}
 		if a == &s.charge {
-			b.overDays.add(h.over())
+			b.overDays = b.overDays.Add(money.Nanos(h.over()))
 		}
 		delete(a.days, day)
 	}

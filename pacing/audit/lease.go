@@ -229,6 +229,9 @@ func (b *book) hard(l *lease) {
 	if l.adv.leases[l.day]--; l.adv.leases[l.day] == 0 {
 		delete(l.adv.leases, l.day)
 	}
+	if len(b.billed) == 0 {
+		return
+	}
 	for bid, h := range l.bids {
 		if h.billed && b.billed[bid] == l.id {
 			delete(b.billed, bid)

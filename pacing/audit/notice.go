@@ -87,16 +87,17 @@ func (b *book) use(p *part, r *record) {
 func (b *book) once(n *notice) {
 	b.bills++
 	_, twice := b.billed[n.Bid]
-	if b.maxEver > 0 && !twice {
-		if _, twice = b.ever[n.Bid]; !twice && len(b.ever) < b.maxEver {
-			b.ever[n.Bid] = struct{}{}
-		}
+	if !twice && b.maxEver > 0 {
+		_, twice = b.ever[n.Bid]
 	}
-	if twice {
+	switch {
+	case twice:
 		b.fault("bid %v is billed twice", n.Bid)
-		return
+	case len(b.ever) < b.maxEver:
+		b.ever[n.Bid] = struct{}{}
+	default:
+		b.billed[n.Bid] = n.lease.id
 	}
-	b.billed[n.Bid] = n.lease.id
 }
 
 func (n *notice) fee() int64 { return min(n.line.dataFee, n.ReservedCharge) }

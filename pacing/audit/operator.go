@@ -3,7 +3,6 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
 )
 
 // idKey is an advertiser's order, payment or adjustment: a hash, for memory.
@@ -23,18 +22,15 @@ func first(seen map[idKey]struct{}, advertiser int64, id string) bool {
 
 // payment is what an advertiser has paid, or got back.
 func (b *book) payment(r *record) Entry {
+	adv := b.advertisers[r.Advertiser]
+	if adv == nil { // there is no account that could remember the id
+		return Entry{Outcome: "refused"}
+	}
 	if !first(b.ids, r.Advertiser, "payment/"+r.ID) {
 		return Entry{Outcome: "duplicate"}
 	}
-	adv := b.advertisers[r.Advertiser]
-	if adv == nil {
-		return Entry{Outcome: "refused"}
-	}
 	paid, ok := sum(adv.paid, r.Amount)
 	life := &adv.charge.life
-	if r.Amount == 0 {
-		paid, ok = adv.paid, true
-	}
 	if !ok || paid < 0 || r.Amount < 0 && adv.funded && plus(paid, adv.credit) < life.posted+life.held {
 		return Entry{Outcome: "refused"}
 	}
@@ -46,6 +42,9 @@ func (b *book) payment(r *record) Entry {
 
 // adjust is a counter-record: all of it or nothing.
 func (b *book) adjust(r *record) Entry {
+	if b.advertisers[r.Advertiser] == nil {
+		return Entry{Outcome: "refused"}
+	}
 	if !first(b.ids, r.Advertiser, "adjust/"+r.ID) {
 		return Entry{Outcome: "duplicate"}
 	}
@@ -75,19 +74,10 @@ func (b *book) adjust(r *record) Entry {
 
 // balance makes the margin what balances the entry; no amount of it may pass int64.
 func (e *Entry) balance() bool {
-	var left wide
-	for _, n := range [...]int64{e.Charge, e.Late, e.Unbilled} {
-		left.add(n)
-	}
-	for _, n := range [...]int64{e.Media, e.DataFee, e.PlatformFee} {
-		if n == math.MinInt64 {
-			return false
-		}
-		left.add(-n)
-	}
-	margin := left.big()
-	e.Margin = margin.Int64()
-	return margin.IsInt64() && e.Margin != math.MinInt64
+	e.Margin = 0
+	margin, err := e.unbalanced().Nanos()
+	e.Margin = int64(margin)
+	return err == nil
 }
 
 // takes says whether an adjustment leaves every account right.

@@ -50,7 +50,10 @@ func TestPaymentsOfOthers(t *testing.T) {
 	x.says(x.pay("b", -71), Entry{Outcome: "refused"})
 	x.says(x.pay("c", -70), Entry{Outcome: "posted", Payment: -70})
 	x.has(map[string]int64{"advertiser/1/paid": 0})
-	x.says(x.must(`{"v":1,"type":"payment","advertiser":7,"id":"a","amount_nanos":5}`), Entry{Outcome: "refused"})
+	for range 2 { // of nobody that is known: the id is not remembered
+		x.says(x.must(`{"v":1,"type":"payment","advertiser":7,"id":"a","amount_nanos":5}`), Entry{Outcome: "refused"})
+	}
+	x.wrong("of nothing", `{"v":1,"type":"payment","advertiser":1,"id":"z"}`)
 	x.wrong("without an id", `{"v":1,"type":"payment","advertiser":1,"amount_nanos":5}`)
 }
 

@@ -143,7 +143,7 @@ func parseDate(s string) (date, error) {
 }
 
 // read reads value into r, whatever was there. The fast path is scan's.
-func (r *record) read(value []byte, in interned) error {
+func (r *record) read(value []byte, in *interned) error {
 	*r = record{}
 	if !r.scan(value, in) {
 		if err := r.readJSON(value); err != nil {
@@ -192,6 +192,9 @@ func (r *record) validate() error {
 	case "payment", "adjust":
 		if r.ID == "" {
 			return fmt.Errorf("a %s without an id", r.Type)
+		}
+		if r.Type == "payment" && r.Amount == 0 {
+			return fmt.Errorf("payment %q of nothing", r.ID)
 		}
 		return nil
 	}

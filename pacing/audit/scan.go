@@ -8,18 +8,36 @@ import (
 
 // interned keeps one string of each name that notices repeat, so that reading
 // one allocates nothing.
-type interned map[string]string
+type interned struct {
+	all  map[string]string
+	seen [internedFields]string // by field: mostly the one before
+}
 
 const maxInterned = 10_000
 
-func (in interned) of(b []byte) string {
-	if s, ok := in[string(b)]; ok {
+// The fields whose names repeat.
+const (
+	inExchange = iota
+	inFormat
+	inCurrency
+	inPriceBad
+	internedFields
+)
+
+func newInterned() *interned { return &interned{all: map[string]string{}} }
+
+func (in *interned) of(field int, b []byte) string {
+	if s := in.seen[field]; s == string(b) { // fast path
 		return s
 	}
-	s := string(b)
-	if len(in) < maxInterned {
-		in[s] = s
+	s, ok := in.all[string(b)]
+	if !ok {
+		s = string(b)
+		if len(in.all) < maxInterned {
+			in.all[s] = s
+		}
 	}
+	in.seen[field] = s
 	return s
 }
 
@@ -27,7 +45,7 @@ var noticeHead = []byte(`{"v":1,"type":"`)
 
 // scan reads a notice as bidders write them: one flat object, no spaces, no
 // escapes. It says no to anything else, which encoding/json then reads.
-func (r *record) scan(value []byte, in interned) bool {
+func (r *record) scan(value []byte, in *interned) bool {
 	rest, ok := bytes.CutPrefix(value, noticeHead)
 	if !ok {
 		return false
@@ -77,7 +95,7 @@ func noticeType(b []byte) string {
 
 // field reads the value at b[i:] of a field that it knows; it answers where the
 // value ends, or -1.
-func (r *record) field(key, b []byte, i int, in interned) int {
+func (r *record) field(key, b []byte, i int, in *interned) int {
 	switch string(key) {
 	case "advertiser":
 		return number(b, i, &r.Advertiser)
@@ -101,13 +119,13 @@ func (r *record) field(key, b []byte, i int, in interned) int {
 		var n int64
 		return number(b, i, &n)
 	case "exchange":
-		return name(b, i, &r.Exchange, in)
+		return name(b, i, inExchange, &r.Exchange, in)
 	case "format":
-		return name(b, i, &r.Format, in)
+		return name(b, i, inFormat, &r.Format, in)
 	case "price_currency":
-		return name(b, i, &r.Currency, in)
+		return name(b, i, inCurrency, &r.Currency, in)
 	case "price_bad":
-		return name(b, i, &r.PriceBad, in)
+		return name(b, i, inPriceBad, &r.PriceBad, in)
 	case "at", "day", "deal", "site":
 		_, i = quoted(b, i)
 		return i
@@ -137,10 +155,10 @@ func (r *record) bid(b []byte, i int) int {
 	return i
 }
 
-func name(b []byte, i int, to *string, in interned) int {
+func name(b []byte, i int, field int, to *string, in *interned) int {
 	s, i := quoted(b, i)
 	if i >= 0 {
-		*to = in.of(s)
+		*to = in.of(field, s)
 	}
 	return i
 }

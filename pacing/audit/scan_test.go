@@ -12,7 +12,7 @@ const everyField = `{"v":1,"type":"bill","at":"2026-11-21T20:01:48.879Z","advert
 	`"reason":102,"min_to_win_micros":7,"order":"A-17","value_nanos":12}`
 
 func TestScanReadsWhatBiddersWrite(t *testing.T) {
-	in := interned{}
+	in := newInterned()
 	for _, typ := range []string{"win", "loss", "bill", "click", "view", "complete", "conversion"} {
 		value := []byte(strings.Replace(everyField, `"bill"`, `"`+typ+`"`, 1))
 		var fast, slow record
@@ -33,7 +33,7 @@ func TestScanLeavesTheRestToJSON(t *testing.T) {
 			t.Fatalf("%s is not there", old)
 		}
 		var r record
-		if r.scan([]byte(value), interned{}) {
+		if r.scan([]byte(value), newInterned()) {
 			t.Errorf("%s was read", value)
 		}
 	}
@@ -89,7 +89,7 @@ func FuzzScan(f *testing.F) {
 	f.Add([]byte(`{"v":1,"type":"view","test":true,"bid":"0000000000000007000000000000000B"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		var fast, slow record
-		if !fast.scan(value, interned{}) {
+		if !fast.scan(value, newInterned()) {
 			return
 		}
 		if err := slow.readJSON(value); err != nil {

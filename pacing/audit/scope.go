@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"bidhawk/internal/money"
 )
 
 // noBound is the bound of a horizon without a limit.
@@ -19,12 +21,13 @@ func boundOf(limit int64) int64 {
 // horizon is one bound: a scope's charge or media for good, over a day or over
 // a flight.
 type horizon struct {
-	name     string // for people: "campaign/4 charge 2026-11-21"
-	bound    int64
-	posted   int64
-	held     int64
-	late     int64 // media that was posted though it did not fit: never the advertiser's
-	accepted int64 // what was committed when the limit was cut below it; falls with it
+	name      string // for people: "campaign/4 charge 2026-11-21"
+	*accounts        // as the ledger calls them; nil of a day, which goes by today
+	bound     int64
+	posted    int64
+	held      int64
+	late      int64 // media that was posted though it did not fit: never the advertiser's
+	accepted  int64 // what was committed when the limit was cut below it; falls with it
 }
 
 func (h *horizon) room() int64 { return max(0, h.bound-h.posted-h.held) }
@@ -57,10 +60,17 @@ func (h *horizon) check() error {
 // over is what is posted beyond every limit that ever allowed it.
 func (h *horizon) over() int64 { return max(0, h.posted-h.late-max(h.bound, h.accepted)) }
 
+// accounts are the names of two balances.
+type accounts struct{ postedName, heldName string }
+
+func named(prefix string) *accounts { return &accounts{prefix + "/posted", prefix + "/held"} }
+
 // account is what a scope is charged, or the media of a line item, at every
 // horizon.
 type account struct {
-	name    string
+	name    string // "campaign/4 charge"
+	path    string // "campaign/4/charge"
+	today   *accounts
 	daily   int64 // the bound of every day
 	life    horizon
 	days    map[date]*horizon
@@ -68,8 +78,10 @@ type account struct {
 	flights map[int64]*horizon
 }
 
-func newAccount(name string) account {
-	return account{name: name, daily: noBound, life: horizon{name: name + " lifetime", bound: noBound}, days: map[date]*horizon{}, flights: map[int64]*horizon{}}
+func newAccount(scope, kind string) account {
+	name, path := scope+" "+kind, scope+"/"+kind
+	return account{name: name, path: path, today: named(path + "/today"), daily: noBound,
+		life: horizon{name: name + " lifetime", accounts: named(path), bound: noBound}, days: map[date]*horizon{}, flights: map[int64]*horizon{}}
 }
 
 func (a *account) on(day date) *horizon {
@@ -85,7 +97,7 @@ func (a *account) on(day date) *horizon {
 func (a *account) flight(start int64) *horizon {
 	h := a.flights[start]
 	if h == nil {
-		h = &horizon{name: fmt.Sprintf("%s flight %d", a.name, start), bound: a.named[start]}
+		h = &horizon{name: fmt.Sprintf("%s flight %d", a.name, start), accounts: named(fmt.Sprintf("%s/flight/%d", a.path, start)), bound: a.named[start]}
 		a.flights[start] = h
 	}
 	return h
@@ -154,6 +166,7 @@ type advertiser struct {
 	funded   bool
 	credit   int64
 	paid     int64
+	paidName string
 	lifetime int64        // the bound of its lifetime budget
 	below    []*scope     // itself, and every scope below
 	leases   map[date]int // how many leases that are not past hard name a day
@@ -162,20 +175,28 @@ type advertiser struct {
 
 // lineItem is what only a line item has.
 type lineItem struct {
-	pricing    string
-	price      int64 // of an event, or of a day
-	shareOf    int64 // ppm
-	lateShare  int64 // ppm
-	dataFee    int64
-	last       flights // of the last granted item
-	places     map[when]*place
-	flats      map[date]*flat
-	data       wide
-	platform   wide
-	margin     wide
-	houseLate  wide
-	houseOther wide
+	pricing   string
+	price     int64 // of an event, or of a day
+	shareOf   int64 // ppm
+	lateShare int64 // ppm
+	dataFee   int64
+	last      flights // of the last granted item
+	places    map[when]*place
+	flats     map[date]*flat
+	fees      [len(feeNames)]money.Wide
+	feeNames  [len(feeNames)]string
 }
+
+// The fee accounts of a line item.
+const (
+	dataFee = iota
+	platformFee
+	margin
+	houseLate
+	houseUnbilled
+)
+
+var feeNames = [...]string{"data_fee", "platform_fee", "margin", "house_late", "house_unbilled"}
 
 type flights struct{ line, campaign int64 }
 
@@ -197,14 +218,17 @@ func (s *scope) name() string { return levelNames[s.level] + "/" + strconv.Forma
 
 func newScope(l level, id int64, up *scope) *scope {
 	s := &scope{level: l, id: id, up: up}
-	s.charge = newAccount(s.name() + " charge")
+	s.charge = newAccount(s.name(), "charge")
 	switch l {
 	case advertiserLevel:
 		s.adv = s
-		s.advertiser = &advertiser{leases: map[date]int{}}
+		s.advertiser = &advertiser{leases: map[date]int{}, paidName: s.name() + "/paid"}
 	case lineLevel:
 		s.lineItem = &lineItem{places: map[when]*place{}, flats: map[date]*flat{}}
-		s.media = newAccount(s.name() + " media")
+		s.media = newAccount(s.name(), "media")
+		for i, fee := range feeNames {
+			s.feeNames[i] = s.name() + "/" + fee
+		}
 		fallthrough
 	default:
 		s.adv = up.adv

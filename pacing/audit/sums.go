@@ -2,28 +2,8 @@ package audit
 
 import (
 	"math"
-	"math/big"
 	"math/bits"
 )
-
-// wide is a 128-bit sum: a balance of all time can pass int64.
-type wide struct {
-	hi int64
-	lo uint64
-}
-
-func (w *wide) add(n int64) {
-	var carry uint64
-	w.lo, carry = bits.Add64(w.lo, uint64(n), 0)
-	w.hi += n>>63 + int64(carry)
-}
-
-func (w wide) zero() bool { return w.hi == 0 && w.lo == 0 }
-
-func (w wide) big() *big.Int {
-	n := new(big.Int).Lsh(big.NewInt(w.hi), 64)
-	return n.Add(n, new(big.Int).SetUint64(w.lo))
-}
 
 // mulDiv is a x b / c, rounded up or down, of numbers that are not negative;
 // what passes int64 is MaxInt64 and not ok.

@@ -2,9 +2,10 @@ package audit
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
+
+	"bidhawk/internal/money"
 )
 
 // tape is a money log as text: records as docs/money.md and docs/topics.md show them.
@@ -124,11 +125,7 @@ func (x *tape) has(want map[string]int64) {
 		x.t.Errorf("charged over budget: %v", res.Over)
 	}
 	for name, n := range want {
-		got := res.Totals[name]
-		if got == nil {
-			got = new(big.Int)
-		}
-		if got.Cmp(big.NewInt(n)) != 0 {
+		if got := res.Totals[name]; got != money.WideOf(money.Nanos(n)) {
 			x.t.Errorf("%s: got %v; want %d", name, got, n)
 		}
 	}

@@ -3,7 +3,6 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -19,15 +18,15 @@ func (a *Partition) finish(res *Result) {
 	}
 	res.Bills += b.bills
 	for to, sum := range b.payables {
-		res.add("payable/"+to.exchange+"/"+to.currency, sum.big())
+		res.add("payable/"+to.exchange+"/"+to.currency, *sum)
 	}
 	for currency, sum := range b.fx {
-		res.add("fx/"+currency, sum.big())
+		res.add("fx/"+currency, *sum)
 	}
 	for id, sum := range b.agencies {
-		res.add("agency/"+strconv.FormatInt(id, 10)+"/charge/posted", sum.big())
+		res.add("agency/"+strconv.FormatInt(id, 10)+"/charge/posted", *sum)
 	}
-	res.Over.Add(res.Over, b.overDays.big())
+	res.Over.Add(res.Over, b.overDays.Big())
 	for s := range b.scopes {
 		res.scope(s)
 	}
@@ -45,66 +44,66 @@ func (b *book) scopes(yield func(*scope) bool) {
 }
 
 func (r *Result) scope(s *scope) {
-	name, today := s.name(), s.adv.day
-	r.account(name+"/charge", &s.charge, today)
-	s.charge.horizons(func(h *horizon) { r.Over.Add(r.Over, big.NewInt(h.over())) })
+	today := s.adv.day
+	r.account(&s.charge, today)
+	s.charge.horizons(func(h *horizon) {
+		if over := h.over(); over != 0 {
+			r.Over.Add(r.Over, big.NewInt(over))
+		}
+	})
 	switch s.level {
 	case advertiserLevel:
-		r.add(name+"/paid", big.NewInt(s.paid))
+		r.add(s.paidName, money.WideOf(money.Nanos(s.paid)))
 	case lineLevel:
-		r.account(name+"/media", &s.media, today)
-		for leg, sum := range map[string]wide{"data_fee": s.data, "platform_fee": s.platform, "margin": s.margin, "house_late": s.houseLate, "house_unbilled": s.houseOther} {
-			r.add(name+"/"+leg, sum.big())
+		r.account(&s.media, today)
+		for i, name := range s.feeNames {
+			r.add(name, s.fees[i])
 		}
 	}
 }
 
-func (r *Result) account(name string, a *account, today date) {
-	r.horizon(name, &a.life)
+func (r *Result) account(a *account, today date) {
+	r.horizon(a.life.accounts, &a.life)
 	if h := a.days[today]; h != nil {
-		r.horizon(name+"/today", h)
+		r.horizon(a.today, h)
 	}
-	for start, h := range a.flights {
-		r.horizon(name+"/flight/"+strconv.FormatInt(start, 10), h)
+	for _, h := range a.flights {
+		r.horizon(h.accounts, h)
 	}
 }
 
-func (r *Result) horizon(name string, h *horizon) {
-	r.add(name+"/posted", big.NewInt(h.posted))
-	r.add(name+"/held", big.NewInt(h.held))
+func (r *Result) horizon(names *accounts, h *horizon) {
+	r.add(names.postedName, money.WideOf(money.Nanos(h.posted)))
+	r.add(names.heldName, money.WideOf(money.Nanos(h.held)))
 }
 
 // add sums what partitions have under one name; a name whose balance is 0 is left out.
-func (r *Result) add(name string, n *big.Int) {
-	sum := r.Totals[name]
-	if sum == nil {
-		if n.Sign() == 0 {
-			return
-		}
-		sum = new(big.Int)
-		r.Totals[name] = sum
+func (r *Result) add(name string, n money.Wide) {
+	if n != (money.Wide{}) {
+		r.Totals[name] = r.Totals[name].Plus(n)
 	}
-	sum.Add(sum, n)
 }
 
 // compare holds every balance against the ledger's; one that either side lacks is 0.
 func (r *Result) compare(accounts map[string]money.Wide) {
-	names := map[string]bool{}
-	for name := range r.Totals {
-		names[name] = true
-	}
-	for name := range accounts {
-		names[name] = true
-	}
-	r.Accounts = len(names)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		ours := r.Totals[name]
-		if ours == nil {
-			ours = new(big.Int)
+	var differ []string
+	r.Accounts = len(r.Totals)
+	for name, ours := range r.Totals {
+		if accounts[name] != ours {
+			differ = append(differ, name)
 		}
-		if theirs := accounts[name].Big(); ours.Cmp(theirs) != 0 {
-			r.violate(0, -1, fmt.Errorf("%s: the ledger has %v; the log says %v", name, theirs, ours))
+	}
+	for name, theirs := range accounts {
+		if _, ok := r.Totals[name]; !ok {
+			r.Accounts++
+			if theirs != (money.Wide{}) {
+				differ = append(differ, name)
+			}
 		}
+	}
+	slices.Sort(differ)
+	for _, name := range differ {
+		r.violate(0, -1, fmt.Errorf("%s: the ledger has %v; the log says %v", name, accounts[name], r.Totals[name]))
 	}
 }
 
