@@ -72,7 +72,11 @@ func (x *notice) bringEarly() {
 	}
 	x.bid.early = x.ReservedCharge - x.dataFee()
 	free := x.item.release(Amounts{Charge: x.bid.early})
-	x.item.class(x.class()).free(free)
+	c := x.item.class(x.class())
+	c.free(free)
+	if x.bid.has(bidWon) {
+		c.Won.Charge = max(0, c.Won.Charge-x.bid.early)
+	}
 	x.item.bring(free.Charge)
 	x.bid.flags |= bidBrought
 	x.lease.touch()

@@ -108,12 +108,8 @@ func (x *notice) free() Amounts {
 		return Amounts{}
 	}
 	want := Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge - x.bid.early}
-	c := x.item.class(x.class())
-	if x.bid.has(bidWon) {
-		c.Won.Media, c.Won.Charge = max(0, c.Won.Media-x.ReservedMedia), max(0, c.Won.Charge-x.ReservedCharge)
-	}
 	freed := x.item.release(want)
-	c.free(freed)
+	x.item.class(x.class()).free(freed)
 	x.lease.touch()
 	if x.item.nominal {
 		freed.Charge = 0
@@ -121,15 +117,24 @@ func (x *notice) free() Amounts {
 	return freed
 }
 
+// resolve ends what is open of a bid that won, before it is billed or void.
+func (x *notice) resolve() {
+	if x.bid.has(bidWon) && !x.bid.has(bidVoid|bidBilled) {
+		c := x.item.class(x.class())
+		c.Won.Media, c.Won.Charge = max(0, c.Won.Media-x.ReservedMedia), max(0, c.Won.Charge-x.ReservedCharge+x.bid.early)
+		x.lease.touch()
+	}
+}
+
 func (x *notice) dataFee() money.Nanos { return min(x.line.terms.DataFee, x.ReservedCharge) }
 
 func (x *notice) win() {
-	if x.late || x.Test || x.bid.has(bidVoid|bidBilled|bidWon) {
+	if x.late || x.bid.has(bidVoid|bidBilled|bidWon) {
 		return
 	}
 	x.bid.flags |= bidWon
 	c := x.item.class(x.class())
-	c.Won.Media, c.Won.Charge = addClamped(c.Won.Media, x.ReservedMedia), addClamped(c.Won.Charge, x.ReservedCharge)
+	c.Won.Media, c.Won.Charge = addClamped(c.Won.Media, x.ReservedMedia), addClamped(c.Won.Charge, x.ReservedCharge-x.bid.early)
 	x.lease.touch()
 }
 
@@ -139,6 +144,7 @@ func (x *notice) loss() {
 		return
 	}
 	x.free()
+	x.resolve()
 	if !x.late {
 		x.line.line.Yield.add(0, x.ReservedCharge)
 	}
@@ -167,6 +173,7 @@ func (x *notice) bill(l *ledger) error {
 		x.line.line.Yield.add(x.ReservedCharge, x.ReservedCharge)
 	}
 	own := x.free().Charge
+	x.resolve()
 	x.line.hold(x.when(), own) // take releases what is held: for that moment it is held again
 	want, flat, err := x.due(media)
 	if err != nil {
@@ -254,6 +261,7 @@ func (x *notice) test(f bidFlags) {
 		return
 	}
 	x.free()
+	x.resolve()
 	x.bid.flags |= f | bidVoid
 }
 
