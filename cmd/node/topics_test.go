@@ -76,9 +76,12 @@ func everythingHappens(t *testing.T, r *running) {
 			t.Fatalf("no trackers in %s", html)
 		}
 		clicks = click[1]
-		for address, want := range map[string]int{bid.NURL: 204, bid.BURL: 204, imp: 200, click[0]: 302} {
-			if s := r.notify(address, "0.9"); s != want {
-				t.Errorf("%s: %d; want %d", address, s, want)
+		for _, x := range []struct {
+			address string
+			want    int
+		}{{bid.NURL, 204}, {bid.BURL, 204}, {imp, 200}, {click[0], 302}} { // in order: a click before its bill waits for it
+			if s := r.notify(x.address, "0.9"); s != x.want {
+				t.Errorf("%s: %d; want %d", x.address, s, x.want)
 			}
 		}
 	}
