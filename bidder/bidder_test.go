@@ -585,6 +585,4 @@ func TestNoBidAboveItsMaximumLeaves(t *testing.T) {
 	f(most+most/1_000_000+2, false)
 	f(10*most, false)
 	f(money.MaxCPM, false)
-	a.cur, a.req.Cur = money.Currency{'E', 'U', 'R'}, nil
-	f(most, false) // euros
 }

@@ -121,7 +121,7 @@ func (n NoBid) NBR() openrtb.NoBidReason {
 		return openrtb.NoBidUnmatchedUser
 	case NoBidFrequency:
 		return openrtb.NoBidUserCap
-	case NoBidNotReady, NoBidInternal, NoBidUnknownExchange, NoBidAnswerTooLarge, NoBidOverMax:
+	case NoBidNotReady, NoBidInternal, NoBidUnknownExchange, NoBidAnswerTooLarge:
 		return openrtb.NoBidTechnical
 	default:
 		return openrtb.NoBidUnknown

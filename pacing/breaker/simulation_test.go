@@ -72,7 +72,7 @@ func (s *shopper) step(day, n int) []Count {
 	switch {
 	case r.IntN(stepsOfDay) == 0: // about once a day an exchange is away
 		s.outage = n + 20 + r.IntN(200)
-	case r.IntN(stepsOfDay) == 0: // or its bills are
+	case r.IntN(stepsOfDay) == 0 && n > s.silent+len(s.pending): // or its bills are; one is over before the next
 		s.silent = n + 5 + r.IntN(60)
 	}
 	tide := 1 + 0.7*math.Sin(2*math.Pi*(float64(n)/float64(stepsOfDay)+s.phase))
