@@ -46,6 +46,9 @@ type Deps struct {
 	DeadLetter func(rec eventlog.Record, reason string)
 	// Gap is told of records that retention deleted before they were read.
 	Gap func(topic string, partition int32, from, to int64)
+	// Counted, where it is not nil, is told what each batch has counted, once it is
+	// committed. It must not block.
+	Counted func([]Count)
 	// Failed is told of errors of the log that are being retried.
 	Failed func(error)
 }

@@ -188,6 +188,9 @@ func (s *Service) committed(b *batch) {
 	close(s.mu.changed)
 	s.mu.changed = make(chan struct{})
 	s.mu.Unlock()
+	if s.deps.Counted != nil {
+		s.deps.Counted(b.counts())
+	}
 	if b.emitted > 0 {
 		select {
 		case s.outboxed <- struct{}{}:

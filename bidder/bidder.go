@@ -83,13 +83,16 @@ type Deps struct {
 	// bid on every path.
 	Offers *offers.Table
 	// Sync serves /sync/; nil: nothing is there.
-	Sync   func(ctx *fasthttp.RequestCtx, rest []byte)
-	Events Events
-	Tokens *Tokens
-	Users  *identity.Resolver
-	BidIDs *ids.BidIDs
-	Clock  func() time.Time
-	Logger *zap.Logger
+	Sync func(ctx *fasthttp.RequestCtx, rest []byte)
+	// OverMax is told of a bid above its line item's maximum; nil: nobody is. It must
+	// not block.
+	OverMax func(OverMax)
+	Events  Events
+	Tokens  *Tokens
+	Users   *identity.Resolver
+	BidIDs  *ids.BidIDs
+	Clock   func() time.Time
+	Logger  *zap.Logger
 	// Ready says whether everything a bid needs is loaded; until then requests
 	// get a no-bid.
 	Ready func() error
@@ -218,6 +221,15 @@ func (b *Bidder) rank(l campaigns.Lineage) int64 {
 		return 0
 	}
 	return int64(v)
+}
+
+// Agreement is what is agreed with the exchange of that name.
+func (b *Bidder) Agreement(exchange string) (exchanges.Exchange, bool) {
+	e := b.exchanges.Load().byName[exchange]
+	if e == nil {
+		return exchanges.Exchange{}, false
+	}
+	return e.Exchange, true
 }
 
 // Knows says whether an exchange of that name is in force.

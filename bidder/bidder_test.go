@@ -545,3 +545,44 @@ func TestCountsThatCouldNotBeWrittenAreSentAgain(t *testing.T) {
 		t.Fatalf("got %q; want the one record, once", got)
 	}
 }
+
+// A bid above its line item's maximum is taken out before the answer, whatever
+// priced it, and told of; the others go out.
+func TestNoBidAboveItsMaximumLeaves(t *testing.T) {
+	li := cpm(2_000_000, campaigns.Targeting{})
+	h := newHouse(t, newCatalog([]campaigns.LineItem{li}, []campaigns.Creative{box()}))
+	var told []OverMax
+	h.deps.OverMax = func(o OverMax) { told = append(told, o) }
+	k := h.book.Load()
+	a := &auction{exchange: k.exchanges.byName["demo"], book: k, kill: h.killed(), now: testNow}
+	if err := a.req.Decode([]byte(plainRequest)); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.admit(a); r != NoBidNone {
+		t.Fatal(r)
+	}
+	if r := h.decide(a); r != NoBidNone || len(a.bids) != 1 {
+		t.Fatalf("%v, %d bids", r, len(a.bids))
+	}
+	good := a.bids[0]
+	most := k.lines[good.row].item.MaxBid
+	f := func(price money.CPM, sent bool) {
+		t.Helper()
+		told = nil
+		bad := good
+		bad.price = price
+		a.bids = append(a.bids[:0], good, bad)
+		before := h.metrics.overMax.Load()
+		h.guard(a)
+		if kept := len(a.bids) == 2; kept != sent || a.bids[0].price != good.price || (len(told) == 0) != sent || (h.metrics.overMax.Load() == before) != sent {
+			t.Errorf("price %d of at most %d: %d bids are left, told %+v", price, most, len(a.bids), told)
+		}
+		if !sent && (told[0].LineItem != k.lines[good.row].item.ID || told[0].Exchange != "demo" || told[0].Max != most || told[0].Bid <= most) {
+			t.Errorf("told %+v", told)
+		}
+	}
+	f(most, true)
+	f(most+most/1_000_000+2, false)
+	f(10*most, false)
+	f(money.MaxCPM, false)
+}

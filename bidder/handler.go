@@ -104,7 +104,11 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	}
 	reason := b.decide(a)
 	if len(a.bids) > 0 {
-		reason = b.answer(ctx, a)
+		if b.guard(a); len(a.bids) == 0 {
+			reason = NoBidOverMax
+		} else {
+			reason = b.answer(ctx, a)
+		}
 	}
 	if reason != NoBidNone && len(a.bids) == 0 {
 		b.noBid(ctx, a, reason)

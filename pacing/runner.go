@@ -38,6 +38,7 @@ type runner struct {
 	claimValue []byte
 	reclaim    time.Time // fenced though proposed: claim again then; zero: not fenced
 	trimmed    time.Time // when trim last looked
+	upTo       int64     // the last money record whose posting is known to be published; -1: none
 
 	// mu guards the shard against readers: only run's goroutine changes it, and
 	// never while it waits for the log.
@@ -60,7 +61,7 @@ var errStopping = errors.New("the pacer is stopping")
 
 func newRunner(p *Pacer, partition, partitions int32, owner string) *runner {
 	r := &runner{
-		p: p, partition: partition, partitions: partitions, owner: owner, owned: -1,
+		p: p, partition: partition, partitions: partitions, owner: owner, owned: -1, upTo: -1,
 		requests: make(chan *request, 64), records: make(chan []eventlog.Record, 1), turned: make(chan struct{}, 1),
 		log: p.deps.Logger.With(zap.Int32("partition", partition)),
 	}
@@ -160,6 +161,9 @@ func (r *runner) follow(ctx context.Context) error {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if !r.wanted() {
+		r.trim(ctx) // a standby need not keep what was published long ago
 	}
 	fetching, stop := context.WithCancel(ctx)
 	fetched := make(chan error, 1)

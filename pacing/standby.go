@@ -37,6 +37,9 @@ const (
 
 // keep remembers what was decided until it is published.
 func (r *runner) keep(offset int64, msg eventlog.Message) {
+	if !r.claimed && offset <= r.upTo {
+		return
+	}
 	r.mu.pending = append(r.mu.pending, decision{offset, msg})
 }
 
@@ -58,9 +61,7 @@ func (r *runner) publish(ctx context.Context) error {
 // trim drops what the owner has published. An error is no reason to stop: what
 // waits is published by whoever owns the partition next.
 func (r *runner) trim(ctx context.Context) {
-	if len(r.mu.pending) == 0 {
-		return
-	}
+	r.trimmed = r.p.deps.Clock()
 	ctx, cancel := context.WithTimeout(ctx, trimTimeout)
 	defer cancel()
 	upTo, err := r.published(ctx)
@@ -68,6 +69,7 @@ func (r *runner) trim(ctx context.Context) {
 		r.log.Debug("cannot see what is published", zap.Error(err))
 		return
 	}
+	r.upTo = max(r.upTo, upTo)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := slices.IndexFunc(r.mu.pending, func(d decision) bool { return d.offset > upTo })
@@ -155,8 +157,7 @@ func (r *runner) resume(ctx context.Context) error {
 // standbyTick looks what is published, and whether a claim is due again.
 func (r *runner) standbyTick(ctx context.Context) error {
 	now := r.p.deps.Clock()
-	if now.Sub(r.trimmed) >= trimEvery {
-		r.trimmed = now
+	if waits := len(r.mu.pending); waits > 0 && (waits > maxPending || now.Sub(r.trimmed) >= trimEvery) {
 		r.trim(ctx)
 	}
 	if !r.reclaim.IsZero() && !now.Before(r.reclaim) {

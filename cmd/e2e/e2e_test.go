@@ -38,7 +38,11 @@ const (
 
 func TestLocalLog(t *testing.T) { run(t) }
 
-func TestKafka(t *testing.T) {
+func TestKafka(t *testing.T) { run(t, onKafka(t)...) }
+
+// onKafka is the settings of a real Kafka, with topics of their own.
+func onKafka(t *testing.T) []string {
+	t.Helper()
 	brokers := os.Getenv("BIDHAWK_KAFKA_BROKERS")
 	if brokers == "" {
 		if os.Getenv("BIDHAWK_TEST_KAFKA") == "required" {
@@ -46,8 +50,8 @@ func TestKafka(t *testing.T) {
 		}
 		t.Skip("NOT RUN on a real Kafka: BIDHAWK_KAFKA_BROKERS is not set; scripts/kafka up brings one")
 	}
-	run(t, "BIDHAWK_EVENT_LOG_BACKEND=kafka", "BIDHAWK_EVENT_LOG_KAFKA_BROKERS=["+brokers+"]",
-		fmt.Sprintf("BIDHAWK_EVENT_LOG_KAFKA_TOPIC_PREFIX=e2e-%d.", time.Now().UnixNano()))
+	return []string{"BIDHAWK_EVENT_LOG_BACKEND=kafka", "BIDHAWK_EVENT_LOG_KAFKA_BROKERS=[" + brokers + "]",
+		fmt.Sprintf("BIDHAWK_EVENT_LOG_KAFKA_TOPIC_PREFIX=e2e-%d.", time.Now().UnixNano())}
 }
 
 func run(t *testing.T, extra ...string) {
@@ -79,6 +83,7 @@ type world struct {
 	dir  string
 	env  []string
 	cfg  node.Config
+	edit func(campaigns []byte) []byte // of the demo's, before they are imported; nil: none
 	logs int
 }
 
@@ -119,10 +124,12 @@ func (w *world) prepare() {
 	w.t.Helper()
 	tags, err := node.OpenTaxonomy(w.cfg)
 	w.must(err)
-	f, err := os.Open(filepath.Join(root, "configs/demo/campaigns.yaml"))
+	text, err := os.ReadFile(filepath.Join(root, "configs/demo/campaigns.yaml"))
 	w.must(err)
-	defer f.Close()
-	_, err = node.ImportCampaigns(w.t.Context(), w.cfg, tags, f)
+	if w.edit != nil {
+		text = w.edit(text)
+	}
+	_, err = node.ImportCampaigns(w.t.Context(), w.cfg, tags, bytes.NewReader(text))
 	w.must(err)
 	w.must(node.SeedUsers(w.t.Context(), w.cfg, tags, users, loadtest.UserName, 1))
 }
@@ -145,13 +152,21 @@ type proc struct {
 
 func (w *world) start() *proc {
 	w.t.Helper()
+	s := w.launch("server", w.env)
+	s.ready(w.cfg.Listen.Operations)
+	return s
+}
+
+// launch starts a serve process with an environment of its own.
+func (w *world) launch(name string, env []string) *proc {
+	w.t.Helper()
 	w.logs++
-	s := &proc{w: w, log: filepath.Join(w.dir, fmt.Sprintf("server-%d.log", w.logs)), exited: make(chan error, 1)}
+	s := &proc{w: w, log: filepath.Join(w.dir, fmt.Sprintf("%s-%d.log", name, w.logs)), exited: make(chan error, 1)}
 	out, err := os.Create(s.log)
 	w.must(err)
 	defer out.Close()
 	s.cmd = exec.Command(w.bin, "serve", "--config", "configs/dev.yaml")
-	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = root, w.env, out, out
+	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = root, env, out, out
 	w.must(s.cmd.Start())
 	go func() { s.exited <- s.cmd.Wait() }()
 	w.t.Cleanup(func() {
@@ -163,24 +178,30 @@ func (w *world) start() *proc {
 			w.t.Logf("%s:\n%s", filepath.Base(s.log), b[max(0, len(b)-8000):])
 		}
 	})
+	return s
+}
+
+// ready waits until the process says that it is.
+func (s *proc) ready(operations string) {
+	w := s.w
+	w.t.Helper()
 	began := time.Now()
 	for time.Since(began) < 60*time.Second {
-		if resp, err := http.Get("http://" + w.cfg.Listen.Operations + "/readyz"); err == nil {
+		if resp, err := http.Get("http://" + operations + "/readyz"); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == 200 {
-				w.t.Logf("ready after %v", time.Since(began).Round(time.Millisecond))
-				return s
+				w.t.Logf("%s is ready after %v", filepath.Base(s.log), time.Since(began).Round(time.Millisecond))
+				return
 			}
 		}
 		select {
 		case err := <-s.exited:
 			s.done = true
-			w.t.Fatalf("the server ended: %v", err)
+			w.t.Fatalf("%s ended: %v", filepath.Base(s.log), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	w.t.Fatal("the server is not ready after a minute")
-	return nil
+	w.t.Fatalf("%s is not ready after a minute", filepath.Base(s.log))
 }
 
 func (s *proc) kill() {
@@ -209,9 +230,14 @@ func (s *proc) stop() {
 // startLoad starts the exchange; what it returns waits for its result.
 func (w *world) startLoad() func() *loadtest.Result {
 	w.t.Helper()
-	out := filepath.Join(w.dir, "load.json")
-	cmd := exec.Command(w.bin, "loadtest", "--target", "http://"+w.cfg.Listen.Bids, "--rate", fmt.Sprint(loadRate),
-		"--duration", loadFor.String(), "--users", fmt.Sprint(users), "--seed", "7", "--formats", "all", "--json", out)
+	return w.startLoadOn(w.cfg.Listen.Bids, loadRate, loadFor, 7)
+}
+
+func (w *world) startLoadOn(bids string, rate int, duration time.Duration, seed int) func() *loadtest.Result {
+	w.t.Helper()
+	out := filepath.Join(w.dir, fmt.Sprintf("load-%d.json", seed))
+	cmd := exec.Command(w.bin, "loadtest", "--target", "http://"+bids, "--rate", fmt.Sprint(rate),
+		"--duration", duration.String(), "--users", fmt.Sprint(users), "--seed", fmt.Sprint(seed), "--formats", "all", "--json", out)
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
 	w.must(cmd.Start())
@@ -382,7 +408,7 @@ func (w *world) checkNoRawIDs() {
 	}
 	files := 0
 	err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Base(path) == "load.json" {
+		if err != nil || d.IsDir() || strings.HasPrefix(filepath.Base(path), "load-") {
 			return err
 		}
 		b, err := os.ReadFile(path)

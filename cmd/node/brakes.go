@@ -129,6 +129,19 @@ func (n *Node) reloadBrakes() error {
 	return nil
 }
 
+// followBrakesFile reads brakes.file again and again until ctx ends.
+func (n *Node) followBrakesFile(ctx context.Context) error {
+	if n.cfg.Brakes.File == "" {
+		return nil
+	}
+	for pause(ctx, n.cfg.Brakes.ReloadEvery) == nil {
+		if err := n.reloadBrakes(); err != nil {
+			n.logger.Error("a file can't be used; the last good one stays in use", zap.String("of", "brakes"), zap.Error(err))
+		}
+	}
+	return nil
+}
+
 // followBrakes puts each change of the kill switches in force at once, beside
 // the compilation of the line items, which may take longer.
 func (n *Node) followBrakes(ctx context.Context) error {
@@ -254,6 +267,7 @@ func (n *Node) writeBrakeMetrics(w io.Writer) {
 	for _, scope := range campaigns.KillScopes() {
 		count[series{scope, "operator"}] += 0 // an alert needs a series to compare
 	}
+	n.writeBreakerMetrics(w)
 	for _, s := range slices.SortedFunc(maps.Keys(count), func(a, b series) int { return cmp.Or(strings.Compare(a.scope, b.scope), strings.Compare(a.by, b.by)) }) {
 		fmt.Fprintf(w, "bidhawk_kill_switches_on{scope=%q,by=%q} %d\n", s.scope, s.by, count[s])
 	}

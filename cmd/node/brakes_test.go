@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"bidhawk/attribution"
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
+	"bidhawk/internal/money"
 )
 
 // put sets a kill switch through the API.
@@ -172,5 +174,98 @@ func TestConfigurationErrorsNameTheSwitch(t *testing.T) {
 	list, err := switches(c.Brakes.Stop, "brakes.stop", byConfiguration, time.Now())
 	if err != nil || !slices.ContainsFunc(list, func(k campaigns.KillSwitch) bool { return k.Name() == "all" && k.On }) {
 		t.Errorf("got %+v, %v", list, err)
+	}
+}
+
+// A breaker that trips is in the log's topic, the metrics and the list with its
+// figures, stops bids on every node through the campaigns, and leaves alone what
+// a person has released.
+func TestABreakerTripsAndDoesNotFightItsRelease(t *testing.T) {
+	c := installation(t)
+	r := start(t, c)
+	ours := r.newLine(123, `{}`)
+	r.bidding(ours, "u0000001")
+	over := bidder.OverMax{LineItem: campaigns.ID(ours.id), Exchange: "demo", Bid: 9_000_000, Max: 1_500_000, Currency: money.USD}
+	name := fmt.Sprintf("line_item/%d", ours.id)
+	began := time.Now()
+	for range 100 { // a fault that goes on; what has no room is dropped
+		r.n.breakers.tellOverMax(over)
+	}
+	within(t, oneSecond, "the breaker's stop", func() bool { return r.offer(ours, "u0000001") == nil && len(r.n.brakes()) == 1 })
+	t.Logf("stopped %v after the bid", time.Since(began).Round(time.Millisecond))
+	b := r.n.brakes()[0]
+	if b.Switch != name || b.By != "breaker/max_bid" || !strings.Contains(b.Reason, "9 USD") || !strings.Contains(b.Release, fmt.Sprintf("bidhawk release line_item %d", ours.id)) {
+		t.Errorf("listed as %+v", b)
+	}
+	metrics := func() string {
+		var out strings.Builder
+		r.n.writeMetrics(&out)
+		return out.String()
+	}
+	within(t, oneSecond, "the trips are counted", func() bool {
+		return strings.Contains(metrics(), `bidhawk_kill_switches_on{scope="line_item",by="breaker/max_bid"} 1`)
+	})
+	if text := metrics(); !strings.Contains(text, `bidhawk_breaker_trips_total{breaker="max_bid"} 1`+"\n") {
+		t.Error("the metrics lack one trip")
+	}
+	// A person releases it; the fault goes on; nobody fights.
+	r.put(name, false)
+	within(t, oneSecond, "the release", func() bool { return r.offer(ours, "u0000001") != nil })
+	r.n.breakers.tellOverMax(over)
+	within(t, oneSecond, "the trip that is held back", func() bool { return strings.Contains(metrics(), "bidhawk_breaker_held_total 1\n") })
+	if r.offer(ours, "u0000001") == nil || len(r.n.brakes()) != 0 {
+		t.Errorf("stopped again: %+v", r.n.brakes())
+	}
+	r.stop()
+	// A restart reads the trip again, and does not repeat it.
+	r = start(t, c)
+	time.Sleep(200 * time.Millisecond)
+	if len(r.n.brakes()) != 0 || r.n.deadLetters.Load() != 0 {
+		t.Errorf("the trip was repeated after a restart: %+v", r.n.brakes())
+	}
+	r.bidding(ours, "u0000001")
+}
+
+// The breakers see the figures of a running node: its plans, and what reports count.
+func TestBreakersSeeTheFigures(t *testing.T) {
+	r := start(t, installation(t))
+	ours := r.newLine(123, `{}`)
+	bid := r.bidding(ours, "u0000001")
+	for address, want := range map[string]int{bid.NURL: 204, bid.BURL: 204, shownTracker.FindString(bid.AdM): 200} {
+		if s := r.notify(address, "0.9"); s != want {
+			t.Errorf("%s: %d; want %d", address, s, want)
+		}
+	}
+	within(t, 5*time.Second, "the pair is watched", func() bool {
+		b := r.n.breakers
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.flow.Len() > 0
+	})
+	for _, l := range r.n.spendLines() {
+		if l.Unit <= 0 || l.USD <= 0 || l.Limit <= 0 {
+			t.Errorf("a line item without a unit, rate or limit: %+v", l)
+		}
+	}
+	cat := r.n.feed.Catalog()
+	creative := cat.Creatives[cat.LineItems[campaigns.ID(ours.id)].CreativeIDs[0]]
+	if !r.n.tellsImpressions(creative, "demo") || r.n.tellsImpressions(creative, "gone") || r.n.tellsImpressions(nil, "demo") ||
+		r.n.tellsImpressions(&campaigns.Creative{Format: campaigns.FormatVideo}, "demo") {
+		t.Error("a banner's impression is told apart from its bill, and a film's, where the impression bills, is not")
+	}
+}
+
+// The reports' counts reach the billing breaker, and its trip the bids.
+func TestBillsWithoutImpressionsStopTheLineItem(t *testing.T) {
+	r := start(t, installation(t))
+	ours := r.newLine(123, `{}`)
+	r.bidding(ours, "u0000001")
+	cat := r.n.feed.Catalog()
+	creative := cat.LineItems[campaigns.ID(ours.id)].CreativeIDs[0]
+	r.n.counted([]attribution.Count{{LineItem: campaigns.ID(ours.id), Creative: creative, Exchange: "demo", Slot: Clock().Unix() / 900 * 900, Bids: 1000, Wins: 400, Billable: 400}})
+	r.n.watchFlow(t.Context(), Clock().Add(5*time.Minute))
+	within(t, oneSecond, "the breaker's stop", func() bool { return r.offer(ours, "u0000001") == nil })
+	if b := r.n.brakes(); len(b) != 1 || b[0].By != "breaker/billing" || !strings.Contains(b[0].Reason, "demo billed 400 impressions of which 0 were rendered") {
+		t.Errorf("got %+v", b)
 	}
 }

@@ -32,6 +32,7 @@ type Config struct {
 	Traffic         Traffic       `yaml:"traffic"`
 	Offers          Offers        `yaml:"offers"`
 	Brakes          Brakes        `yaml:"brakes"`
+	Breakers        Breakers      `yaml:"breakers"`
 	ExchangesDir    string        `yaml:"exchanges_dir"` // one file an exchange, as in configs/exchanges
 	// How often the files of exchanges_dir are looked at.
 	ExchangesReloadEvery time.Duration       `yaml:"exchanges_reload_every"`
@@ -242,6 +243,7 @@ func Default() Config {
 		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},
 		Traffic:              defaultTraffic(),
+		Breakers:             defaultBreakers(),
 		Brakes:               Brakes{Stop: map[string]string{}, ReloadEvery: time.Second},
 		Offers:               Offers{Window: 2 * time.Second, TIDWindow: 10 * time.Second, Entries: 1 << 18},
 		ExchangesReloadEvery: 10 * time.Second,

@@ -243,9 +243,6 @@ func (n *Node) followFiles(ctx context.Context) error {
 	if n.cfg.ExchangesDir != "" {
 		every(n.cfg.ExchangesReloadEvery, "exchanges", n.reloadExchanges)
 	}
-	if n.cfg.Brakes.File != "" {
-		every(n.cfg.Brakes.ReloadEvery, "brakes", n.reloadBrakes)
-	}
 	every(n.cfg.Supply.ReloadEvery, "sellers", n.loadSellers)
 	every(n.cfg.Traffic.ReloadEvery, "traffic", func() error { _, err := v.traffic.Reload(); return err })
 	every(n.cfg.Identity.ReloadEvery, "users", n.reloadUsers)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -38,7 +39,7 @@ func (n *Node) openLedger(ctx context.Context) (err error) {
 // ownership is the group of pacers; nil where a process is alone with its log.
 func (n *Node) ownership() pacing.Ownership {
 	if log, ok := n.log.(*kafka.Log); ok {
-		return pacerGroup{log, n.cfg.Pacing.SessionTimeout, n.warn("the group of pacers can't be asked; trying again")}
+		return pacerGroup{log, n.cfg.Pacing.SessionTimeout, n.cfg.Pacing.Standby, n.warnRarely("the group of pacers can't be asked; trying again")}
 	}
 	return nil
 }
@@ -47,13 +48,17 @@ func (n *Node) ownership() pacing.Ownership {
 type pacerGroup struct {
 	log     *kafka.Log
 	session time.Duration
+	standby bool
 	onError func(error)
 }
 
 func (g pacerGroup) Run(ctx context.Context, held func() pacing.Holdings, own func([]int32)) error {
 	return g.log.Share(ctx, kafka.ShareConfig{
 		Group: "pacers", Topic: eventlog.TopicMoney, SessionTimeout: g.session, OnError: g.onError,
-		Held: func() kafka.Held { h := held(); return kafka.Held{Owned: h.Owned, Warm: h.Warm} },
+		Held: func() kafka.Held {
+			h := held()
+			return kafka.Held{Owned: h.Owned, Warm: h.Warm, Cold: !g.standby}
+		},
 	}, own)
 }
 
@@ -71,7 +76,7 @@ func (n *Node) openClient(ctx context.Context) error {
 		return fmt.Errorf("partitions of %s: %w", eventlog.TopicMoney, err)
 	}
 	n.leases, err = service.NewClient(service.ClientConfig{Pacers: n.cfg.Pacing.Pacers, Token: token}, service.ClientDeps{
-		Clock: Clock, OnError: n.warn("a pacer does not do what it was asked for; trying again"),
+		Clock: Clock, OnError: n.warnRarely("a pacer does not do what it was asked for; trying again"),
 		Partition: func(li campaigns.ID) (int32, bool) {
 			l, ok := n.feed.Catalog().Lineage(li)
 			if !ok {
@@ -95,6 +100,18 @@ func (n *Node) openWallet(context.Context) (err error) {
 		Source: source, Publish: n.publisher.Offer, Clock: Clock, Incarnation: n.bidIDs.Incarnation(),
 	})
 	return err
+}
+
+// warnRarely is warn, of one error in five seconds: what is tried twice a second
+// would fill the log while a pacer is away.
+func (n *Node) warnRarely(what string) func(error) {
+	var last atomic.Int64
+	return func(err error) {
+		now, before := Clock().UnixNano(), last.Load()
+		if now-before >= int64(5*time.Second) && last.CompareAndSwap(before, now) {
+			n.warn(what)(err)
+		}
+	}
 }
 
 // grantsHandler is the pacer's own API.

@@ -47,7 +47,7 @@ type Node struct {
 	store *sqlite.Store
 	relay *sqlite.Relay
 	feed  *campaigns.Feed
-	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followFiles alone
+	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followBrakesFile alone
 
 	profileStore *profiles.Store
 	profileFeed  *profiles.Feed
@@ -65,6 +65,7 @@ type Node struct {
 	reports   *attribution.Service
 	sampler   *sampler
 	inventory inventory
+	breakers  *breakers
 
 	bids             *fasthttp.Server
 	api, ops, grants *http.Server
@@ -84,7 +85,7 @@ var errStarting = errors.New("starting")
 // New opens the state of a node and its listeners, in the order in which things
 // need each other. What was opened is closed again on an error.
 func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err error) {
-	n = &Node{cfg: cfg, logger: logger}
+	n = &Node{cfg: cfg, logger: logger, breakers: newBreakers(cfg.Breakers.config())}
 	n.notReady.Store(&errStarting)
 	defer func() {
 		if err != nil {
@@ -100,10 +101,10 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 	}{
 		{nil, n.listen}, {nil, n.lock}, {nil, n.openKeys}, {nil, n.openLog},
 		{[]string{RoleAPI}, n.openCampaigns}, {[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openFeed},
-		{[]string{RoleBidder, RolePacer, RoleAPI}, n.openBrakes},
+		{[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openBrakes},
 		{[]string{RoleBidder}, n.openProfiles}, {[]string{RoleProfiler}, n.openProfiler}, {[]string{RolePacer}, n.openLedger},
 		{[]string{RoleBidder, RoleAPI}, n.openClient}, {[]string{RoleBidder}, n.openWallet}, {[]string{RoleAttributor}, n.openReports},
-		{[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {nil, n.openServers},
+		{[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {[]string{RolePacer, RoleAttributor}, n.openBreakers}, {nil, n.openServers},
 	} {
 		if len(open.roles) > 0 && !cfg.has(open.roles...) {
 			continue
@@ -262,7 +263,8 @@ func (n *Node) openReports(ctx context.Context) (err error) {
 			n.logger.Error("records were deleted before reports read them", zap.String("topic", topic),
 				zap.Int32("partition", partition), zap.Int64("from", from), zap.Int64("to", to))
 		},
-		Failed: n.warn("reports can't read the log; trying again"),
+		Counted: n.counted,
+		Failed:  n.warn("reports can't read the log; trying again"),
 	})
 	if err != nil {
 		return fmt.Errorf("open reports: %w", err)
@@ -292,7 +294,7 @@ func (n *Node) openBidder(ctx context.Context) error {
 		Exchanges: v.exchanges, Profiles: n.profileStore, Ancestors: n.taxonomy.AppendAncestors, TagNumber: n.taxonomy,
 		Wallet: n.wallet, Frequency: n.frequency, Rates: n.rates, FX: v.fx, Contents: v.contents, Traffic: v.traffic,
 		Sellers: v.sellers.Load, Offers: v.offers, Sync: v.syncer.Handle, Users: v.users,
-		Events: n.publisher, Tokens: n.keys.tokens, BidIDs: n.bidIDs, Clock: Clock, Logger: n.logger.Named("bidder"), Ready: n.Ready,
+		OverMax: n.breakers.tellOverMax, Events: n.publisher, Tokens: n.keys.tokens, BidIDs: n.bidIDs, Clock: Clock, Logger: n.logger.Named("bidder"), Ready: n.Ready,
 	})
 	if err != nil {
 		return fmt.Errorf("setting %w", err)
@@ -395,6 +397,13 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 		run("index", n.followCatalog)
 		run("brakes", n.followBrakes)
 		run("files", n.followFiles)
+	}
+	if n.feed != nil {
+		run("breakers", n.watchBreakers)
+		run("brakes file", n.followBrakesFile)
+	}
+	if n.store != nil {
+		run("trips", n.followTrips)
 	}
 }
 

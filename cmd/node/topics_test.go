@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"bidhawk/bidder"
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
 )
 
 // readTopic is everything on a topic of a stopped node's log.
@@ -63,6 +65,7 @@ func everythingHappens(t *testing.T, r *running) {
 	h := r.do("GET", fmt.Sprintf("/v1/line-items/%d", perClick.id), "", nil)
 	r.do("PATCH", fmt.Sprintf("/v1/line-items/%d", perClick.id), `{"pricing":"cpc","price_micros":500000,"expected_ctr_ppm":20000,"status":"active"}`, nil, "If-Match", h.Get("ETag"))
 	r.do("PUT", "/v1/kill-switches", `{"scope":"line_item","target":1,"on":true,"reason":"a test"}`, nil)
+	r.n.breakers.tellOverMax(bidder.OverMax{LineItem: 2, Exchange: "demo", Bid: 2, Max: 1, Currency: money.USD})
 	acme := r.entity("/v1/advertisers", "Acme Motors")
 	r.do("POST", fmt.Sprintf("/v1/audience-imports?import=a&advertiser=%d&tag=list/vip&id_type=buyeruid:demo&expires=2099-01-01T00:00:00Z", acme),
 		"vip\n", nil, "Content-Type", "text/csv")

@@ -58,7 +58,7 @@ func shortDuration(d time.Duration) string {
 // Validate names the first setting that breaks its rule, as a SettingError.
 func (c *Config) Validate() error {
 	checks := []func() error{
-		c.checkTexts, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes,
+		c.checkTexts, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes, c.checkBreakers,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -178,6 +178,7 @@ func (c *Config) checkBounds() error {
 		d("traffic.reload_every", c.Traffic.ReloadEvery, time.Second, 24*time.Hour),
 		d("currency.reload_every", c.Currency.ReloadEvery, time.Second, 24*time.Hour),
 		d("brakes.reload_every", c.Brakes.ReloadEvery, 100*time.Millisecond, time.Hour),
+		d("breakers.every", c.Breakers.Every, time.Second, time.Minute),
 		d("offers.window", c.Offers.Window, 100*time.Millisecond, time.Minute),
 		d("offers.tid_window", c.Offers.TIDWindow, 100*time.Millisecond, 10*time.Minute),
 		n("offers.entries", c.Offers.Entries, 1<<10, 1<<26),

@@ -13,6 +13,7 @@ const (
 	TopicConversions = "conversions"  // key user (or order where there is none)
 	TopicAttributed  = "attributed"   // key conversion
 	TopicAuctions    = "auctions"     // bid counts and sampled bids
+	TopicBrakes      = "brakes"       // key kill switch: trips of breakers
 	TopicModels      = "models"       // key model, compacted
 	TopicDeadLetters = "dead-letters" // key source topic
 )
@@ -31,6 +32,7 @@ func Topics(partitions int32) []TopicConfig {
 		{Name: TopicConversions, Partitions: partitions, Retention: 90 * day},
 		{Name: TopicAttributed, Partitions: partitions, Retention: 90 * day},
 		{Name: TopicAuctions, Partitions: partitions, Retention: 7 * day},
+		{Name: TopicBrakes, Partitions: 1, Retention: 30 * day},
 		{Name: TopicModels, Partitions: 1, Compacted: true},
 		{Name: TopicDeadLetters, Partitions: 1, Retention: 30 * day},
 	}

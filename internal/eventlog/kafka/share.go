@@ -27,12 +27,18 @@ type ShareConfig struct {
 	OnError func(error)
 }
 
-// Held is what a member has of the partitions: those that it owns stay with it
-// and those that it could take over at once go to it first, as far as an equal
-// share allows.
+// Held is what a member has of the partitions. Those that it owns stay with it
+// as far as an equal share allows; others come to it once it is warm, which it is
+// where it could go on at once. While somebody is warm, nobody who is not gets
+// the partition.
 type Held struct {
 	Owned []int32 `json:"owned,omitempty"`
 	Warm  []int32 `json:"warm,omitempty"`
+	Cold  bool    `json:"cold,omitempty"` // it never warms up beforehand: it takes what it gets
+}
+
+func (h *Held) mayOwn(p int32) bool {
+	return h.Cold || slices.Contains(h.Owned, p) || slices.Contains(h.Warm, p)
 }
 
 // Share joins the group and calls own with this member's partitions each time
@@ -79,6 +85,7 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 			cfg.OnError(fmt.Errorf("share %s: %w", topic, err))
 			continue
 		}
+		l.rejoinWhenWarmer(gen, cfg.Held)
 		mine := []int32{}
 		for _, a := range gen.Assignments[topic] {
 			mine = append(mine, int32(a.ID))
@@ -86,6 +93,29 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 		slices.Sort(mine)
 		own(mine)
 	}
+}
+
+// rejoinWhenWarmer ends the generation once the member has more to offer than
+// when it joined: the group then shares anew.
+func (l *Log) rejoinWhenWarmer(gen *kafkago.Generation, held func() Held) {
+	if held == nil {
+		return
+	}
+	warm := held().Warm
+	gen.Start(func(ctx context.Context) {
+		t := time.NewTicker(l.cfg.RetryMax)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				if !slices.Equal(held().Warm, warm) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // leaveWithin bounds how long a member that stops waits for the group: what it
@@ -160,7 +190,8 @@ func (balancer) AssignGroups(members []kafkago.GroupMember, partitions []kafkago
 }
 
 // deal gives each partition to a member: first to who owns it, then to who is
-// warm, then to anybody, nobody beyond an equal share.
+// warm, nobody beyond an equal share; then what is left to the least loaded of
+// those who may own it, or of all where nobody may.
 func deal(held map[string]Held, partitions []int32) map[string][]int32 {
 	members := make([]string, 0, len(held))
 	for m := range held {
@@ -168,39 +199,54 @@ func deal(held map[string]Held, partitions []int32) map[string][]int32 {
 	}
 	slices.Sort(members)
 	slices.Sort(partitions)
-	out := make(map[string][]int32, len(members))
+	d := dealer{members: members, out: make(map[string][]int32, len(members))}
 	if len(members) == 0 {
-		return out
+		return d.out
 	}
-	least, more := len(partitions)/len(members), len(partitions)%len(members)
-	room := func(m string) bool { // more members may have one beyond the least
-		return len(out[m]) < least || len(out[m]) == least && more > 0
-	}
-	give := func(m string, p int32) {
-		if len(out[m]) == least {
-			more--
-		}
-		out[m] = append(out[m], p)
-	}
+	d.least, d.more = len(partitions)/len(members), len(partitions)%len(members)
+	owns := func(m string, p int32) bool { return slices.Contains(held[m].Owned, p) }
+	may := func(m string, p int32) bool { h := held[m]; return h.mayOwn(p) }
 	left := partitions
-	for _, has := range []func(Held) []int32{
-		func(h Held) []int32 { return h.Owned }, func(h Held) []int32 { return h.Warm }, func(Held) []int32 { return partitions },
-	} {
+	for _, round := range []struct {
+		within bool
+		may    func(m string, p int32) bool
+	}{{true, owns}, {true, may}, {false, owns}, {false, may}, {false, func(string, int32) bool { return true }}} {
 		var rest []int32
 		for _, p := range left {
-			best := ""
-			for _, m := range members {
-				if room(m) && slices.Contains(has(held[m]), p) && (best == "" || len(out[m]) < len(out[best])) {
-					best = m
-				}
-			}
-			if best == "" {
+			if !d.give(p, round.within, round.may) {
 				rest = append(rest, p)
-				continue
 			}
-			give(best, p)
 		}
 		left = rest
 	}
-	return out
+	return d.out
+}
+
+type dealer struct {
+	members     []string // sorted
+	out         map[string][]int32
+	least, more int // each share, and how many may have one more
+}
+
+// give hands p to the least loaded member that may have it; within is within an
+// equal share. False: there is none.
+func (d *dealer) give(p int32, within bool, may func(m string, p int32) bool) bool {
+	best := ""
+	for _, m := range d.members {
+		n := len(d.out[m])
+		if within && (n > d.least || n == d.least && d.more == 0) || !may(m, p) {
+			continue
+		}
+		if best == "" || n < len(d.out[best]) {
+			best = m
+		}
+	}
+	if best == "" {
+		return false
+	}
+	if len(d.out[best]) == d.least {
+		d.more--
+	}
+	d.out[best] = append(d.out[best], p)
+	return true
 }

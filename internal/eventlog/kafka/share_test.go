@@ -25,7 +25,7 @@ func TestDeal(t *testing.T) {
 		held := map[string]Held{}
 		owned := map[string][]int32{}
 		for m := range members {
-			held[fmt.Sprint("m", m)] = Held{}
+			held[fmt.Sprint("m", m)] = Held{Warm: partitions}
 		}
 		for _, p := range partitions { // somebody has it, or nobody
 			m := fmt.Sprint("m", rng.IntN(members+1))
@@ -69,10 +69,14 @@ func TestDealPrefersTheWarm(t *testing.T) {
 			}
 		}
 	}
-	f(map[string]Held{"a": {Owned: []int32{0, 1, 2, 3}}, "b": {}}, map[string][]int32{"a": {0, 1}, "b": {2, 3}})
-	f(map[string]Held{"a": {Warm: []int32{2, 3}}, "b": {}}, map[string][]int32{"a": {2, 3}, "b": {0, 1}})
-	f(map[string]Held{"a": {Owned: []int32{1}, Warm: []int32{1}}, "b": {Warm: []int32{0, 1, 2, 3}}}, map[string][]int32{"a": {1, 3}, "b": {0, 2}})
-	f(map[string]Held{"a": {Owned: []int32{1}}, "b": {Owned: []int32{1}}}, map[string][]int32{"a": {1, 2}, "b": {0, 3}}) // both believe it
+	all := []int32{0, 1, 2, 3}
+	f(map[string]Held{"a": {}, "b": {}}, map[string][]int32{"a": {0, 2}, "b": {1, 3}})                               // the first start
+	f(map[string]Held{"a": {Owned: all, Warm: all}, "b": {}}, map[string][]int32{"a": all, "b": nil})                // who joins is cold
+	f(map[string]Held{"a": {Owned: all, Warm: all}, "b": {Warm: all}}, map[string][]int32{"a": {0, 1}, "b": {2, 3}}) // and is not any more
+	f(map[string]Held{"a": {Owned: all}, "b": {Cold: true}}, map[string][]int32{"a": {0, 1}, "b": {2, 3}})
+	f(map[string]Held{"a": {Owned: all}, "b": {Warm: []int32{3}}}, map[string][]int32{"a": {0, 1, 2}, "b": {3}})
+	f(map[string]Held{"a": {Warm: []int32{2, 3}}, "b": {}}, map[string][]int32{"a": {2, 3}, "b": {0, 1}})                                      // nobody is warm for 0 and 1
+	f(map[string]Held{"a": {Owned: []int32{1}, Warm: all}, "b": {Owned: []int32{1}, Warm: all}}, map[string][]int32{"a": {1, 2}, "b": {0, 3}}) // both believe it
 }
 
 // member is one process of a group, in this one.
@@ -80,8 +84,9 @@ type member struct {
 	log  *Log
 	stop func()
 
-	mu  sync.Mutex
-	own []int32
+	mu   sync.Mutex
+	own  []int32
+	warm []int32
 }
 
 func join(t *testing.T, cfg Config, session time.Duration) *member {
@@ -92,7 +97,7 @@ func join(t *testing.T, cfg Config, session time.Duration) *member {
 	go func() {
 		done <- m.log.Share(ctx, ShareConfig{
 			Group: "pacers", Topic: eventlog.TopicMoney, SessionTimeout: session,
-			Held:    func() Held { return Held{Owned: m.has()} },
+			Held:    func() Held { m.mu.Lock(); defer m.mu.Unlock(); return Held{Owned: m.own, Warm: m.warm} },
 			OnError: func(err error) { t.Log(err) },
 		}, func(p []int32) {
 			m.mu.Lock()
@@ -116,7 +121,7 @@ func (m *member) has() []int32 {
 	return slices.Clone(m.own)
 }
 
-// A member that joins gets its share, one that leaves gives its share up, at once.
+// A member that joins gets its share once it is warm, one that leaves gives its share up, at once.
 func TestShareOnKafka(t *testing.T) {
 	cfg := testConfig(realBrokers(t))
 	first := openLog(t, cfg)
@@ -134,6 +139,10 @@ func TestShareOnKafka(t *testing.T) {
 	a := join(t, cfg, 6*time.Second)
 	until("the only member owns all", func() bool { return len(a.has()) == 4 })
 	b := join(t, cfg, 6*time.Second)
+	until("who joins cold gets nothing", func() bool { return len(a.has()) == 4 && b.has() != nil && len(b.has()) == 0 })
+	b.mu.Lock()
+	b.warm = []int32{0, 1, 2, 3}
+	b.mu.Unlock()
 	until("two members share", func() bool { return len(a.has()) == 2 && len(b.has()) == 2 })
 	if got := a.has(); !slices.Equal(got, []int32{0, 1}) {
 		t.Errorf("the first keeps %v; want 0 and 1 of what it had", got)
