@@ -171,7 +171,16 @@ const bidWon = "0"
 func (b *Bidder) win(ctx *fasthttp.RequestCtx, t *Token, result NoticeResult, now time.Time) NoticeResult {
 	e := b.exposureOf("win", t, now)
 	e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
-	return b.publish(result, e.message(t))
+	if !b.agreement(t).HoldsByWin() {
+		return b.publish(result, e.message(t))
+	}
+	n := notice(t, now)
+	won, err := pacing.WinMessage(&n)
+	if err != nil {
+		b.deps.Logger.Error("a verified win breaks a rule of the ledger; its money is not kept past the win deadline", zap.Error(err))
+		return NoticeMalformed
+	}
+	return b.publish(result, e.message(t), won)
 }
 
 // recordBuy makes a win that is a bill durable as both.

@@ -200,6 +200,13 @@ func (y *yield) add(kept, resolved money.Nanos) {
 	}
 }
 
+// lose counts charge of bids that nothing was ever heard of.
+func (y *yield) lose(charge money.Nanos) {
+	if charge > 0 {
+		y.add(0, charge)
+	}
+}
+
 // flightOf is the flight of w that n's money counts in.
 func (n *node) flightOf(w when) int64 {
 	switch n.level {

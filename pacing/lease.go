@@ -17,6 +17,25 @@ type Amounts struct {
 	Charge money.Nanos `json:"charge_nanos"`
 }
 
+// plus is a + b, each at most the type's end; less a - b, each at least 0; least
+// the smaller of both, each by itself. None of them is below 0.
+func (a Amounts) plus(b Amounts) Amounts {
+	return Amounts{addClamped(a.Media, b.Media), addClamped(a.Charge, b.Charge)}
+}
+
+func (a Amounts) less(b Amounts) Amounts {
+	return Amounts{max(0, a.Media-b.Media), max(0, a.Charge-b.Charge)}
+}
+
+func (a Amounts) least(b Amounts) Amounts {
+	return Amounts{min(a.Media, b.Media), min(a.Charge, b.Charge)}
+}
+
+// shareUp is p of a, rounded up.
+func (a Amounts) shareUp(p money.PPM) Amounts {
+	return Amounts{ratioUp(a.Media, money.Nanos(p), 1_000_000), ratioUp(a.Charge, money.Nanos(p), 1_000_000)}
+}
+
 // holds says whether need can be taken from a.
 func (a Amounts) holds(need Amounts) bool { return a.Charge >= need.Charge && a.Media >= need.Media }
 

@@ -138,7 +138,7 @@ func (l *ledger) fold(offset int64, d *decoded) (effect, error) {
 		}
 		l.nonce = d.grant.Nonce
 		return effect{granted: l.grant(offset, d.grant), nonce: d.grant.Nonce}, nil
-	case TypeUnwon, TypeClose, TypeHard:
+	case TypeEase, TypeUnwon, TypeClose, TypeHard:
 		if d.phase.Epoch != l.epoch {
 			return effect{}, nil
 		}

@@ -8,7 +8,8 @@ type classHold struct {
 	Class    string  `json:"class"`
 	Told     bool    `json:"told"`     // by the return
 	Reserved Amounts `json:"reserved"` // as the return said
-	Freed    Amounts `json:"freed"`    // of it, by notices and by unwon; also before the return
+	Freed    Amounts `json:"freed"`    // of it, by notices, ease and unwon; also before the return
+	Resolved Amounts `json:"resolved"` // of bids that are billed or void
 	Won      Amounts `json:"won"`      // reserved by bids that won and are neither billed nor void
 	Unwon    bool    `json:"unwon"`    // what had not won by now is lost
 	Closed   bool    `json:"closed"`
@@ -34,35 +35,33 @@ func (it *leaseItem) known(name string) *classHold {
 }
 
 // open is what the class still holds of it.
-func (c *classHold) open(it *leaseItem) Amounts {
-	return Amounts{
-		Media:  min(max(0, c.Reserved.Media-c.Freed.Media), it.held.Media),
-		Charge: min(max(0, c.Reserved.Charge-c.Freed.Charge), it.held.Charge),
-	}
-}
+func (c *classHold) open(it *leaseItem) Amounts { return c.Reserved.less(c.Freed).least(it.held) }
 
-func (c *classHold) free(n Amounts) {
-	c.Freed.Media, c.Freed.Charge = addClamped(c.Freed.Media, n.Media), addClamped(c.Freed.Charge, n.Charge)
-}
+// unresolved is what was reserved by bids that are neither billed nor void.
+func (c *classHold) unresolved() Amounts { return c.Reserved.less(c.Resolved) }
 
-// endClass frees what is open of a class: all of it, or with TypeUnwon what has
-// not won.
-func (ls *lease) endClass(t Type, name string) {
+// endClass frees what is open of a class: all of it (close), what has not won
+// (unwon), or what is not expected to be billed any more (ease).
+func (ls *lease) endClass(t Type, p *Phase) {
 	for i := range ls.items {
 		it := &ls.items[i]
-		c := it.class(name)
+		c := it.class(p.Class)
 		n := c.open(it)
-		if t == TypeUnwon {
-			n.Media, n.Charge = max(0, n.Media-c.Won.Media), max(0, n.Charge-c.Won.Charge)
+		switch t {
+		case TypeEase:
+			n = n.less(c.Won.plus(c.unresolved().less(c.Won).shareUp(p.Keep)))
+		case TypeUnwon:
+			lost := c.unresolved().less(c.Won)
+			n = n.less(c.Won)
 			c.Unwon = true
-		} else {
+			it.line.line.Yield.lose(lost.Charge)
+			c.Resolved = c.Resolved.plus(lost)
+		default:
 			c.Closed = true
+			it.line.line.Yield.lose(c.unresolved().Charge)
 		}
-		if n.Charge > 0 {
-			it.line.line.Yield.add(0, n.Charge)
-		}
-		c.free(n)
 		it.release(n)
+		c.Freed = c.Freed.plus(n)
 	}
 	ls.touch()
 }

@@ -71,11 +71,15 @@ func (x *notice) bringEarly() {
 		return
 	}
 	x.bid.early = x.ReservedCharge - x.dataFee()
-	free := x.item.release(Amounts{Charge: x.bid.early})
-	c := x.item.class(x.class())
-	c.free(free)
+	c, n := x.item.class(x.class()), Amounts{Charge: x.bid.early}
+	want := n
+	if c.Told {
+		want = want.least(c.open(x.item))
+	}
+	free := x.item.release(want)
+	c.Freed, c.Resolved = c.Freed.plus(free), c.Resolved.plus(n)
 	if x.bid.has(bidWon) {
-		c.Won.Charge = max(0, c.Won.Charge-x.bid.early)
+		c.Won = c.Won.less(n)
 	}
 	x.item.bring(free.Charge)
 	x.bid.flags |= bidBrought

@@ -153,7 +153,7 @@ func (l *ledger) endPhase(t Type, p *Phase) effect {
 	}
 	if p.Class != "" && t != TypeHard || t == TypeUnwon {
 		if !ls.closed {
-			ls.endClass(t, p.Class)
+			ls.endClass(t, p)
 		}
 		return effect{phased: ls}
 	}

@@ -108,8 +108,12 @@ func (x *notice) free() Amounts {
 		return Amounts{}
 	}
 	want := Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge - x.bid.early}
+	c := x.item.class(x.class())
+	if c.Told { // other classes' money is theirs
+		want = want.least(c.open(x.item))
+	}
 	freed := x.item.release(want)
-	x.item.class(x.class()).free(freed)
+	c.Freed = c.Freed.plus(freed)
 	x.lease.touch()
 	if x.item.nominal {
 		freed.Charge = 0
@@ -117,13 +121,17 @@ func (x *notice) free() Amounts {
 	return freed
 }
 
-// resolve ends what is open of a bid that won, before it is billed or void.
+// resolve counts a bid that becomes billed or void.
 func (x *notice) resolve() {
-	if x.bid.has(bidWon) && !x.bid.has(bidVoid|bidBilled) {
-		c := x.item.class(x.class())
-		c.Won.Media, c.Won.Charge = max(0, c.Won.Media-x.ReservedMedia), max(0, c.Won.Charge-x.ReservedCharge+x.bid.early)
-		x.lease.touch()
+	if x.bid.has(bidVoid | bidBilled) {
+		return
 	}
+	c, n := x.item.class(x.class()), Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge - x.bid.early}
+	c.Resolved = c.Resolved.plus(n)
+	if x.bid.has(bidWon) {
+		c.Won = c.Won.less(n)
+	}
+	x.lease.touch()
 }
 
 func (x *notice) dataFee() money.Nanos { return min(x.line.terms.DataFee, x.ReservedCharge) }
@@ -134,7 +142,7 @@ func (x *notice) win() {
 	}
 	x.bid.flags |= bidWon
 	c := x.item.class(x.class())
-	c.Won.Media, c.Won.Charge = addClamped(c.Won.Media, x.ReservedMedia), addClamped(c.Won.Charge, x.ReservedCharge-x.bid.early)
+	c.Won = c.Won.plus(Amounts{Media: x.ReservedMedia, Charge: x.ReservedCharge - x.bid.early})
 	x.lease.touch()
 }
 

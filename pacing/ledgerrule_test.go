@@ -296,3 +296,42 @@ func TestDelays(t *testing.T) {
 		}
 	}
 }
+
+// Of bids that nothing was heard of, what is still expected stays held.
+func TestEase(t *testing.T) {
+	s := newScene(t, Terms{}, Terms{}, Terms{Daily: 100 * sceneNeed})
+	lease := s.lease(10)
+	n := func(bid uint64) Notice { x := s.notice(lease, bid); x.Format = "banner"; return x }
+	s.do(TypeReturn, Return{Advertiser: 1, Lease: lease, Items: []ItemAmount{{LineItem: 1,
+		Holds: []Hold{{Class: "demo/banner", Amounts: Amounts{Media: 25_000_000, Charge: 10 * sceneNeed}}}}}})
+	s.do(TypeWin, n(1))
+	s.send(TypeLoss, n(2), OutcomeVoid, 0, 0)
+	s.do(TypeEase, Phase{Epoch: 0, Advertiser: 1, Lease: lease, Class: "demo/banner", Keep: 250_000})
+	s.held(0, 3*sceneNeed) // the one that won, and a quarter of eight
+	for bid := uint64(3); bid <= 5; bid++ {
+		s.send(TypeBill, n(bid), OutcomePosted, sceneNeed, 2_000_000)
+	}
+	s.held(3*sceneNeed, 0)
+	s.send(TypeBill, n(1), OutcomePosted, sceneNeed, 2_000_000) // there is room
+	s.do(TypeClose, Phase{Epoch: 0, Advertiser: 1, Lease: lease})
+	s.held(4*sceneNeed, 0)
+}
+
+func TestKeep(t *testing.T) {
+	f := func(kept, resolved money.Nanos, bids int, unresolved money.Nanos, later, want money.PPM) {
+		t.Helper()
+		li := &line{Yield: yield{Kept: kept, Resolved: resolved, Bids: bids}}
+		ls := lease{items: []leaseItem{{line: &node{line: li}, classes: []classHold{{Class: "x/banner", Told: true, Reserved: Amounts{Charge: unresolved}}}}}}
+		if got := ls.keep("x/banner", later); got != want {
+			t.Errorf("got %d; want %d", got, want)
+		}
+	}
+	f(100_000, 1_000_000, 1000, 10_000_000, 500_000, 59_328)
+	f(100_000, 1_000_000, 1000, 10_000, 100_000, 10_989+3*32_967) // ten bids: one more
+	f(1_000_000, 1_000_000, 1000, 10_000_000, 1_000_000, 1_000_000)
+	for n := range int64(2000) {
+		if r := isqrt(n); r*r > n || (r+1)*(r+1) <= n {
+			t.Fatalf("root of %d: %d", n, r)
+		}
+	}
+}

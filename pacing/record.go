@@ -28,6 +28,7 @@ const (
 	TypeDay     Type = "day"     // an advertiser's day turns
 	TypeClosing Type = "closing" // a day's balances are final
 	TypeGrant   Type = "grant"   // a lease begins
+	TypeEase    Type = "ease"    // of a class of a lease, what is still expected is held on
 	TypeUnwon   Type = "unwon"   // what did not win of a class of a lease is lost
 	TypeClose   Type = "close"   // a lease's notices, or a class of them, are late from here on
 	TypeHard    Type = "hard"    // a lease's notices move no money from here on
@@ -174,13 +175,14 @@ type Hold struct {
 	Amounts
 }
 
-// Phase ends a phase of a lease: it is the payload of unwon, close and hard.
+// Phase ends a phase of a lease: it is the payload of ease, unwon, close and hard.
 type Phase struct {
 	At         time.Time    `json:"at"`
 	Epoch      int64        `json:"epoch"`
 	Advertiser campaigns.ID `json:"advertiser"`
 	Lease      int64        `json:"lease"`
-	Class      string       `json:"class,omitempty"` // of unwon, and of a close; empty: all
+	Class      string       `json:"class,omitempty"`    // of ease, of unwon, and of a close; empty: all
+	Keep       money.PPM    `json:"keep_ppm,omitempty"` // of ease: the share of what is not resolved that stays held
 }
 
 // Return gives back what a bidder has not reserved of a lease, once, when it

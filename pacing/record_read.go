@@ -52,7 +52,7 @@ func decodeRecord(value []byte) (d decoded, err error) {
 	case TypeAdjust:
 		d.adjust = &Adjust{}
 		payload = d.adjust
-	case TypeUnwon, TypeClose, TypeHard:
+	case TypeEase, TypeUnwon, TypeClose, TypeHard:
 		d.phase = &Phase{}
 		payload = d.phase
 	case TypeReturn:
@@ -103,6 +103,10 @@ func (d *decoded) validate() error {
 	switch d.typ {
 	case TypeWin, TypeBill, TypeLoss, TypeClick, TypeView, TypeComplete, TypeConversion:
 		return d.notice.Validate()
+	case TypeEase:
+		if d.phase.Class == "" || d.phase.Keep < 0 || d.phase.Keep > 1_000_000 {
+			return fmt.Errorf("class %.40q, keep_ppm %d: want a class, and 0 to 1000000", d.phase.Class, d.phase.Keep)
+		}
 	case TypePayment:
 		return d.payment.Validate()
 	case TypeAdjust:

@@ -163,7 +163,7 @@ func (s *shard) tick(now time.Time, c *campaigns.Catalog) ([]eventlog.Message, e
 			continue
 		}
 		advertiser := campaigns.ID(ls.owner.node.id)
-		if err := add(t.typ, advertiser, Phase{At: now, Epoch: s.epoch, Advertiser: advertiser, Lease: t.lease, Class: t.class}); err != nil {
+		if err := add(t.typ, advertiser, Phase{At: now, Epoch: s.epoch, Advertiser: advertiser, Lease: t.lease, Class: t.class, Keep: ls.keepFor(t)}); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
 )
 
 // Deadlines are how long after a bid its notices may come, for one class
@@ -85,12 +86,71 @@ func (s *shard) classTimers(now time.Time, ls *lease) {
 				continue
 			}
 			done[c.Class] = true
-			if d := s.deadlines(c.Class); d.Win > 0 && !c.Unwon {
+			end := s.closeAfter(c.Class)
+			s.easeTimers(now, ls, c.Class, end)
+			if d := s.deadlines(c.Class); d.Win > 0 && d.Win < end && !c.Unwon {
 				s.timers.add(timer{at: now.Add(d.Win), lease: ls.id, typ: TypeUnwon, class: c.Class})
 			}
-			s.timers.add(timer{at: now.Add(s.closeAfter(c.Class)), lease: ls.id, typ: TypeClose, class: c.Class})
+			s.timers.add(timer{at: now.Add(end), lease: ls.id, typ: TypeClose, class: c.Class})
 		}
 	}
+}
+
+// easeSteps are the shares of bills that come later than an ease (one in so many).
+var easeSteps = [...]int32{2, 10, 100}
+
+// easeTimers lets go, in steps, of what is not expected to be billed any more:
+// of the bids that nothing was heard of most are lost, and the more so the later.
+func (s *shard) easeTimers(now time.Time, ls *lease, class string, end time.Duration) {
+	d := s.ledger.delays[class]
+	if _, known := d.quantile(1000); !known {
+		return
+	}
+	for _, step := range easeSteps {
+		if at, _ := d.quantile(step); at < end {
+			s.timers.add(timer{at: now.Add(at), lease: ls.id, typ: TypeEase, class: class, later: money.PPM(1_000_000 / step)})
+		}
+	}
+}
+
+// keep is the share of what is unresolved of a class that stays held where later
+// of the bills are still to come: by Bayes' rule w*s / (1 - w + w*s), with w the
+// win rate and s what is later, and three standard deviations of the bids' number.
+func (ls *lease) keep(class string, later money.PPM) money.PPM {
+	const one = 1_000_000
+	var w, n int64
+	for i := range ls.items {
+		it := &ls.items[i]
+		c := it.known(class)
+		if c == nil || !c.Told {
+			continue
+		}
+		y := &it.line.line.Yield
+		w = max(w, int64(y.ratio(0)))
+		if y.Bids > 0 {
+			n += int64(c.unresolved().Charge / max(1, y.Resolved/money.Nanos(y.Bids)))
+		}
+	}
+	ws := w * int64(later) / one
+	q := ws * one / (one - w + ws)
+	return money.PPM(min(one, q+3*isqrt(q*(one-q)/max(n, 1))))
+}
+
+// keepFor is what the record of a timer says of keeping: of ease alone.
+func (ls *lease) keepFor(t timer) money.PPM {
+	if t.typ != TypeEase {
+		return 0
+	}
+	return ls.keep(t.class, t.later)
+}
+
+// isqrt is the root of n, rounded down, by Newton's steps.
+func isqrt(n int64) int64 {
+	x := n
+	for y := (x + 1) / 2; y < x; y = (x + n/x) / 2 {
+		x = y
+	}
+	return x
 }
 
 // postponed moves the close of a whole lease to after the last of its classes'.
@@ -148,7 +208,8 @@ type timer struct {
 	at    time.Time
 	lease int64
 	typ   Type
-	class string // of unwon, and of the close of a class
+	class string    // of ease, of unwon, and of the close of a class
+	later money.PPM // of ease: the share of bills that is still to come
 }
 
 // timerHeap is a min-heap by instant.

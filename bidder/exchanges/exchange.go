@@ -10,6 +10,7 @@ package exchanges
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"bidhawk/internal/money"
@@ -49,9 +50,9 @@ type Exchange struct {
 	BillingAudio  BillingEvent `yaml:"billing_audio"`
 	BillingNative BillingEvent `yaml:"billing_native"`
 	// WinDeadline and BillingDeadline are how long after the bid its win and
-	// billing notices can come. A notice after BillingDeadline counts as expired; how
-	// long the money is held is pacing's own setting, for all exchanges, so that
-	// WinDeadline informs alone.
+	// billing notices can come. A notice after BillingDeadline counts as expired, and
+	// a bill posts until then at least; how long money is held before that follows
+	// the delays that are seen. WinDeadline holds by HoldsByWin alone.
 	WinDeadline     time.Duration `yaml:"win_deadline"`
 	BillingDeadline time.Duration `yaml:"billing_deadline"`
 
@@ -163,6 +164,13 @@ func Default(name string) Exchange {
 
 // Requires says whether f is one of the required fields.
 func (e *Exchange) Requires(f Field) bool { return slices.Contains(e.Required, f) }
+
+// HoldsByWin says that what has not won by WinDeadline is lost: the exchange
+// documents when it tells of wins, and does. An assumption is no ground to let go
+// of money that may still be billed.
+func (e *Exchange) HoldsByWin() bool {
+	return strings.HasPrefix(e.sources["win_deadline"], "documented") && !e.Omits(FieldNURL)
+}
 
 // Omits says whether answers leave f out.
 func (e *Exchange) Omits(f Field) bool { return slices.Contains(e.Omitted, f) }

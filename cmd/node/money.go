@@ -25,6 +25,9 @@ import (
 func (n *Node) openLedger(ctx context.Context) (err error) {
 	cfg := pacing.DefaultConfig()
 	cfg.Window, cfg.CloseAfter, cfg.HardAfter = n.cfg.Pacing.LeaseWindow, n.cfg.Pacing.CloseAfter, n.cfg.Pacing.HardAfter
+	if cfg.Deadlines, err = n.cfg.deadlines(); err != nil {
+		return err
+	}
 	cfg.Standby, cfg.Reclaim = n.cfg.Pacing.Standby, n.cfg.Pacing.SessionTimeout
 	n.pacer, err = pacing.NewPacer(ctx, cfg, pacing.Deps{
 		Log: n.log, Dir: n.cfg.LedgerDir(), Catalog: n.readyCatalog, Clock: Clock, Logger: n.logger.Named("pacer"), Ownership: n.ownership(),
@@ -34,6 +37,29 @@ func (n *Node) openLedger(ctx context.Context) (err error) {
 	}
 	n.onClose(n.pacer.Close)
 	return nil
+}
+
+// deadlines are the exchanges' own, by class (exchange/format): a bill posts until
+// the exchange's billing deadline at least, and where it tells of wins in time,
+// what has not won by then is free.
+func (c *Config) deadlines() (func(class string) pacing.Deadlines, error) {
+	list, err := c.exchanges(func(string, error) {})
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]pacing.Deadlines, len(list))
+	for i := range list {
+		e := &list[i]
+		d := pacing.Deadlines{Hard: max(c.Pacing.HardAfter, e.BillingDeadline)}
+		if e.HoldsByWin() {
+			d.Win = e.WinDeadline
+		}
+		byName[e.Name] = d
+	}
+	return func(class string) pacing.Deadlines {
+		name, _, _ := strings.Cut(class, "/")
+		return byName[name]
+	}, nil
 }
 
 // ownership is the group of pacers; nil where a process is alone with its log.

@@ -91,7 +91,7 @@ func (b *book) apply(offset int64, r *record) (e Entry, err error) {
 	switch r.Type {
 	case "claim":
 		b.epoch, b.nonce = offset, 0
-	case "budget", "day", "closing", "grant", "close", "unwon", "hard":
+	case "budget", "day", "closing", "grant", "close", "ease", "unwon", "hard":
 		if r.Epoch == b.epoch {
 			b.owned(offset, r)
 		}
@@ -140,6 +140,8 @@ func (b *book) ends(l *lease, r *record) {
 	switch {
 	case r.Type == "hard":
 		b.hard(l)
+	case r.Type == "ease":
+		l.ease(b.classNamed(r), r.Keep)
 	case r.Type == "unwon":
 		l.unwon(b.classNamed(r))
 	case r.Class != nil && *r.Class != "":

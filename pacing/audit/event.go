@@ -107,7 +107,8 @@ func (n *notice) bringEarly() {
 	if n.h.won {
 		c.won.charge -= n.h.taken
 	}
-	freed := n.part.release(amounts{charge: n.h.taken})
+	c.resolved.charge += n.h.taken
+	freed := n.part.release(n.part.atMost(c, amounts{charge: n.h.taken}))
 	c.count(freed)
 	n.bring(freed.charge)
 }

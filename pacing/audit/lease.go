@@ -38,7 +38,8 @@ type classSum struct {
 	class    int32
 	told     bool // the return has said what was reserved
 	reserved amounts
-	freed    amounts // by notices, unwon and close
+	freed    amounts // by notices, ease, unwon and close
+	resolved amounts // of bids that are billed or void, and what was brought early
 	won      amounts // of bids that won and are neither billed nor void
 }
 
@@ -81,6 +82,15 @@ func (p *part) open(c *classSum) amounts {
 		media:  min(max(0, c.reserved.media-c.freed.media), p.media),
 		charge: min(max(0, c.reserved.charge-c.freed.charge), p.charge),
 	}
+}
+
+// atMost bounds a by what is open of a class that the return has told of.
+func (p *part) atMost(c *classSum, a amounts) amounts {
+	if !c.told {
+		return a
+	}
+	open := p.open(c)
+	return amounts{media: min(a.media, open.media), charge: min(a.charge, open.charge)}
 }
 
 // release frees up to a of what p holds, and says how much.
@@ -196,6 +206,23 @@ func (l *lease) closeClass(class int32) {
 	}
 }
 
+// ease lets go of what is not expected to be billed any more.
+func (l *lease) ease(class int32, keep int64) {
+	for _, p := range l.order {
+		c := p.sum(class)
+		open := p.open(c)
+		stays := func(reserved, resolved, won int64) int64 {
+			rest := max(0, max(0, reserved-resolved)-won)
+			part, _ := mulDiv(rest, keep, million, true)
+			return won + part
+		}
+		c.count(p.release(amounts{
+			media:  max(0, open.media-stays(c.reserved.media, c.resolved.media, c.won.media)),
+			charge: max(0, open.charge-stays(c.reserved.charge, c.resolved.charge, c.won.charge)),
+		}))
+	}
+}
+
 // unwon ends the time in which a bid can win: only what has won stays.
 func (l *lease) unwon(class int32) {
 	l.phase(class).unwon = true
@@ -203,6 +230,8 @@ func (l *lease) unwon(class int32) {
 		c := p.sum(class)
 		open := p.open(c)
 		c.count(p.release(amounts{max(0, open.media-c.won.media), max(0, open.charge-c.won.charge)}))
+		c.resolved.media += max(0, max(0, c.reserved.media-c.resolved.media)-c.won.media)
+		c.resolved.charge += max(0, max(0, c.reserved.charge-c.resolved.charge)-c.won.charge)
 	}
 }
 

@@ -110,6 +110,8 @@ func (n *notice) free() int64 {
 	}
 	a := amounts{media: n.ReservedMedia, charge: max(0, n.ReservedCharge-n.h.taken)}
 	c := n.part.sum(n.class)
+	c.resolved.media += a.media
+	c.resolved.charge += a.charge
 	if n.h.won {
 		c.won.media -= a.media
 		c.won.charge -= a.charge
@@ -117,7 +119,7 @@ func (n *notice) free() int64 {
 	if n.late {
 		return 0
 	}
-	a = n.part.release(a)
+	a = n.part.release(n.part.atMost(c, a))
 	c.count(a)
 	return a.charge
 }

@@ -43,6 +43,7 @@ type slow struct {
 	Level    string    `json:"level"`
 	Day      date      `json:"-"` // of day, closing and grant; a notice's is its lease's
 	Class    *string   `json:"class"`
+	Keep     int64     `json:"keep_ppm"`
 	Items    []item    `json:"items"`
 	Accounts []balance `json:"accounts"`
 
@@ -179,6 +180,11 @@ func (r *record) validate() error {
 	}
 	switch r.Type {
 	case "claim", "day", "closing", "close", "unwon", "hard":
+		return nil
+	case "ease":
+		if r.Keep < 0 || r.Keep > million || r.Class == nil || *r.Class == "" {
+			return fmt.Errorf("ease of lease %d: keep %d", r.Lease, r.Keep)
+		}
 		return nil
 	case "budget":
 		return r.validateBudget()

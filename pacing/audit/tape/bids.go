@@ -147,8 +147,10 @@ func (t *Tape) ends() {
 	}
 	class := fmt.Sprintf(`,"class":"%s/%s"`, exchanges[t.rng.IntN(2)], formats[t.rng.IntN(3)])
 	switch n := t.rng.IntN(100); {
-	case n < 35:
+	case n < 20:
 		t.phase("unwon", l, class)
+	case n < 40:
+		t.phase("ease", l, class+fmt.Sprintf(`,"keep_ppm":%d`, t.rng.IntN(1_000_001)))
 	case n < 65:
 		t.phase("close", l, class)
 	case n < 85:
