@@ -141,7 +141,7 @@ func (s *houseSpec) deps(t *testing.T, d *Deps) {
 		d.Sellers = func() *supply.Snapshot { return snapshot }
 	}
 	if s.EIDs != nil {
-		d.Users, err = identity.NewResolver(identity.Config{Order: identity.DefaultOrder(), EIDs: s.EIDs},
+		d.Users, err = identity.NewResolver(identity.Config{Order: identity.DefaultOrder(), HouseholdIP: true, EIDs: s.EIDs},
 			identity.Deps{Keys: d.Tokens.keys, OptOuts: identity.NewOptOuts()})
 		if err != nil {
 			t.Fatal(err)

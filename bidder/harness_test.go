@@ -213,7 +213,7 @@ func newHouse(t testing.TB, cat *campaigns.Catalog, edit ...func(*Config, *Deps)
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := identity.NewResolver(identity.Config{Order: identity.DefaultOrder()},
+	users, err := identity.NewResolver(identity.Config{Order: identity.DefaultOrder(), HouseholdIP: true},
 		identity.Deps{Keys: keys, OptOuts: identity.NewOptOuts()})
 	if err != nil {
 		t.Fatal(err)

@@ -41,3 +41,19 @@ func TestAllocResolve(t *testing.T) {
 	f("screen", request(func(r *openrtb.BidRequest) { r.DOOH = &openrtb.DOOH{} }), SourceScreen)
 	f("nobody", &openrtb.BidRequest{}, SourceNone)
 }
+
+func TestAllocHousehold(t *testing.T) {
+	w := newWorld(t, homeConfig())
+	for name, r := range map[string]*openrtb.BidRequest{
+		"address": {Device: &openrtb.Device{IP: []byte("198.51.100.7")}},
+		"IPv6":    {Device: &openrtb.Device{IPv6: []byte("2001:db8:1:2::1")}},
+		"id":      {User: &openrtb.User{EIDs: []openrtb.EID{eid("Home.example", 0, "h1")}}},
+	} {
+		if w.Household(r, testNow) == 0 {
+			t.Errorf("%s: no home", name)
+		}
+		if n := testing.AllocsPerRun(1000, func() { w.Household(r, testNow) }); n != 0 {
+			t.Errorf("%s: %v allocations; want 0", name, n)
+		}
+	}
+}

@@ -30,6 +30,7 @@ type commands struct {
 	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
 	Explain     explainCommand     `cmd:"" help:"Say what the bidder does with a bid request, and why."`
+	Exposures   exposuresCommand   `cmd:"" help:"Work with what users have been shown."`
 	Kill        killCommand        `cmd:"" help:"Stop bids at once, through a running node."`
 	Release     releaseCommand     `cmd:"" help:"Let bids go on that a kill switch or breaker has stopped."`
 	Brakes      brakesCommand      `cmd:"" help:"List what stops bidding, why, since when, and how to release it."`

@@ -42,6 +42,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	n.registerAudience(a.Huma())
 	if n.bidder != nil {
 		n.registerExplain(a.Huma())
+		n.registerExposures(a.Huma())
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", console.Handler())

@@ -78,6 +78,11 @@ func TestValidateNamesTheSetting(t *testing.T) {
 			t.Errorf("roles %v on kafka: %v", roles, c.Validate())
 		}
 	}
+	for _, roles := range []string{"pacer", "bidder", "api,attributor", "profiler"} { // the sample, beside its systemd unit
+		if _, err := Load(root+"configs/fleet.yaml", []string{"BIDHAWK_ROLES=" + roles}); err != nil {
+			t.Errorf("configs/fleet.yaml with the roles %s: %v", roles, err)
+		}
+	}
 	f("roles", apart(nil, "attributor"))
 	f("pacing.pacers", apart(func(c *Config) { c.Pacing.Pacers = nil }, "bidder"))
 	f("pacing.pacers", apart(func(c *Config) { c.Pacing.Pacers = []string{"10.0.0.7:8083"} }, "bidder"))

@@ -127,6 +127,7 @@ func (n *Node) writeMoneyMetrics(w io.Writer, gauge func(string, any)) {
 		}
 	}
 	gauge("bidhawk_ledger_partitions_owned", owned)
+	gauge("bidhawk_ledger_partitions", n.pacer.Partitions())
 	figures := n.pacer.Figures()
 	for _, p := range figures.Payables {
 		fmt.Fprintf(w, "bidhawk_payable_nanos{exchange=%q,currency=%q} %v\n", p.Exchange, p.Currency, p.Owed)

@@ -9,7 +9,7 @@ import (
 
 // Config bounds a Counter.
 type Config struct {
-	// MaxKeys bounds memory, about 85 B a key: one for each cap that a user or
+	// MaxKeys bounds memory, about 90 B a key: one for each cap that a user or
 	// household was bid for under. Beyond it new users of capped line items are
 	// refused. What no longer counts makes room.
 	MaxKeys int

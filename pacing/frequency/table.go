@@ -21,12 +21,18 @@ func (e *entry) heldAt(ms int64) int {
 // dead says that nothing of e counts any more.
 func (e *entry) dead(ms int64) bool { return e.heldAt(ms) == 0 && uint32(ms/1000) >= e.End }
 
+// slot of the index: half of a key's hash, so that a search reads no entry but the one
+// it finds, and the entry's place; 0: empty.
+type slot struct{ tag, place uint32 }
+
+func slotOf(place uint32, key uint64) slot { return slot{uint32(key >> 32), place} }
+
 const chunkSize = 256
 
 // table finds entries by key: open addressing with linear probes over places in
 // chunks that never move. Nothing is allocated but to grow. The places are from 1 on.
 type table struct {
-	index  []uint32
+	index  []slot
 	chunks []*[chunkSize]entry
 	free   uint32 // the first of the list of free places; 0: none
 	used   int
@@ -45,9 +51,9 @@ func (t *table) find(key uint64) uint32 {
 	}
 	mask := uint64(len(t.index) - 1)
 	for i := key & mask; ; i = (i + 1) & mask {
-		place := t.index[i]
-		if place == 0 || t.at(place).key == key {
-			return place
+		s := t.index[i]
+		if s.place == 0 || s.tag == uint32(key>>32) && t.at(s.place).key == key {
+			return s.place
 		}
 	}
 }
@@ -72,10 +78,10 @@ func (t *table) insert(key uint64) uint32 {
 func (t *table) link(place uint32, key uint64) {
 	mask := uint64(len(t.index) - 1)
 	i := key & mask
-	for t.index[i] != 0 {
+	for t.index[i].place != 0 {
 		i = (i + 1) & mask
 	}
-	t.index[i] = place
+	t.index[i] = slotOf(place, key)
 }
 
 func (t *table) addChunk() {
@@ -90,10 +96,10 @@ func (t *table) addChunk() {
 
 func (t *table) grow() {
 	old := t.index
-	t.index = make([]uint32, max(64, 2*len(old)))
-	for _, place := range old {
-		if place != 0 {
-			t.link(place, t.at(place).key)
+	t.index = make([]slot, max(64, 2*len(old)))
+	for _, s := range old {
+		if s.place != 0 {
+			t.link(s.place, t.at(s.place).key)
 		}
 	}
 }
@@ -104,17 +110,17 @@ func (t *table) remove(place uint32) {
 	e := t.at(place)
 	mask := uint64(len(t.index) - 1)
 	i := e.key & mask
-	for t.index[i] != place {
+	for t.index[i].place != place {
 		i = (i + 1) & mask
 	}
-	for j := (i + 1) & mask; t.index[j] != 0; j = (j + 1) & mask {
-		home := t.at(t.index[j]).key & mask
+	for j := (i + 1) & mask; t.index[j].place != 0; j = (j + 1) & mask {
+		home := t.at(t.index[j].place).key & mask
 		if (j-home)&mask >= (j-i)&mask {
 			t.index[i] = t.index[j]
 			i = j
 		}
 	}
-	t.index[i] = 0
+	t.index[i] = slot{}
 	*e = entry{key: uint64(t.free), State: State{form: formFree}}
 	t.free = place
 	t.used--

@@ -73,8 +73,9 @@ type plotLine struct {
 }
 
 type tick struct {
-	X, Y  float64
-	Label string
+	X, Y   float64
+	Label  string
+	Anchor string
 }
 
 type drawing struct {
@@ -129,7 +130,7 @@ func (p *plot) draw() drawing {
 	d := drawing{Name: p.name, Note: p.note, Ticks: p.ticks}
 	for i := range 5 {
 		at := float64(i) / 4
-		d.Across = append(d.Across, tick{X: plotLeft + plotAcross*at, Y: plotHeight - 6, Label: fmt.Sprintf("%.0f%%", at*100)})
+		d.Across = append(d.Across, tick{X: plotLeft + plotAcross*at, Y: plotHeight - 6, Label: fmt.Sprintf("%.0f%%", at*100), Anchor: []string{"start", "middle", "middle", "middle", "end"}[i]})
 	}
 	for _, l := range p.lines {
 		var b strings.Builder
@@ -156,7 +157,7 @@ svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:10.
 .grid{stroke:var(--faint);stroke-width:.7}path{fill:none;stroke-width:1.6;stroke-linejoin:round}
 .plan{stroke:var(--b);stroke-dasharray:5 3}.spent,.multiplier{stroke:var(--a)}
 .key::before{content:"";display:inline-block;width:1.4em;border-top:3px solid var(--a);margin-right:.4em;vertical-align:middle}
-.key.dash::before{border-top:3px dashed var(--b)}.key{margin-right:1.2em;color:var(--ink)}
+.key.dash::before{border-top:3px dashed var(--b)}.key{margin-right:1.2em;white-space:nowrap;color:var(--ink)}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:8px 16px;margin:0}
 dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-variant-numeric:tabular-nums}
 </style>
@@ -166,7 +167,7 @@ dt{color:var(--soft);font-size:.8rem}dd{margin:0;font-variant-numeric:tabular-nu
 <p>{{.Note}}{{if eq $i 0}} <span class="key">spent</span><span class="key dash">plan</span>{{end}}</p>
 <svg viewBox="0 0 360 220" role="img" aria-label="{{.Name}}: {{.Note}}">
 {{range .Ticks}}<line class="grid" x1="44" x2="352" y1="{{.Y}}" y2="{{.Y}}"/><text x="{{.X}}" y="{{.Y}}" dy="3.5" text-anchor="end">{{.Label}}</text>
-{{end}}{{range .Across}}<text x="{{.X}}" y="{{.Y}}" text-anchor="middle">{{.Label}}</text>
+{{end}}{{range .Across}}<text x="{{.X}}" y="{{.Y}}" text-anchor="{{.Anchor}}">{{.Label}}</text>
 {{end}}{{range .Paths}}<path class="{{.Class}}" d="{{.D}}"/>
 {{end}}</svg>
 {{end}}</html>

@@ -36,7 +36,9 @@ type Days struct {
 type DayResult struct {
 	RMSE, Worst float64
 	Spent       float64
-	Points      []Point
+	// Value of the day, in percent of the hindsight optimum of its auctions.
+	Value  float64
+	Points []Point
 }
 
 // A slot of the real pacer's: what came is told, and the rest is planned anew.
@@ -83,12 +85,14 @@ type dayRun struct {
 	rng    *rand.Rand
 	budget money.Nanos
 	spent  money.Nanos
+	value  int64
+	came   []Auction // today
 }
 
 func (r *dayRun) day(start time.Time) (DayResult, error) {
 	var res DayResult
 	var off []float64
-	r.spent = 0
+	r.spent, r.value, r.came = 0, 0, r.came[:0]
 	// The plan is the morning's: what the forecast learns later does not move
 	// what the day is measured by.
 	plan := control.Plan{From: start, To: start.AddDate(0, 0, 1), Limit: r.budget, Pace: r.Pace, Lead: control.DefaultLead}
@@ -108,7 +112,7 @@ func (r *dayRun) day(start time.Time) (DayResult, error) {
 	off = append(off, percent(r.spent-r.budget, r.budget))
 	res.Points = append(res.Points, Point{At: 1, Plan: r.budget, Spent: r.spent, Multiplier: r.c.Multiplier()})
 	res.RMSE, res.Worst = spread(off)
-	res.Spent = percent(r.spent, r.budget)
+	res.Spent, res.Value = percent(r.spent, r.budget), percent(r.value, Optimum(r.came, r.budget).Value)
 	return res, nil
 }
 
@@ -120,9 +124,11 @@ func (r *dayRun) slot(at time.Time) int64 {
 	m := r.c.Multiplier()
 	for range n {
 		a := &r.Market[r.rng.IntN(len(r.Market))]
+		r.came = append(r.came, *a)
 		cost := a.Price.PerImpression()
 		if bid := m.Bid(a.Value); bid > 0 && bid >= a.Price && cost <= r.budget-r.spent {
 			r.spent += cost
+			r.value += int64(a.Value)
 			b.Wins++
 			b.Spent += cost
 		}

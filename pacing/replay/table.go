@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 
 	"bidhawk/internal/money"
@@ -82,16 +83,21 @@ func (s Suite) second(show func(Row)) error {
 			if err != nil {
 				return err
 			}
-			// The whole log has nothing before it: it starts cold, from bidding the value.
-			cold := control.State{Multiplier: bounded(float64(control.One) * start.by), Price: MedianPrice(learned)}
+			// The whole log has nothing before it: it starts cold, from bidding the
+			// value, or else ten times off its own optimum's multiplier.
 			budget := Cost(s.Log.Auctions) / f.of
+			best := Optimum(s.Log.Auctions, budget)
+			cold := control.State{Multiplier: control.One, Price: MedianPrice(learned)}
+			if start.by != 1 && !math.IsInf(best.Multiplier, 1) {
+				cold.Multiplier = bounded(best.Multiplier * start.by * float64(control.One))
+			}
 			w, err := Run(s.Log.Auctions, Config{Budget: budget, Control: control.DefaultConfig(), Start: cold})
 			if err != nil {
 				return err
 			}
 			show(atLeast(fmt.Sprintf("value of the optimum, second price, 1/%d%s", f.of, start.name),
 				percent(r.Value, Optimum(rest, Cost(rest)/f.of).Value), bar,
-				beside(percent(w.Value, Optimum(s.Log.Auctions, budget).Value), bar),
+				beside(percent(w.Value, best.Value), bar),
 				fmt.Sprintf(" (spent %.1f%%, off plan %.2f / %.2f%%)", percent(r.Spent, Cost(rest)/f.of), r.RMSE, r.Worst)))
 		}
 	}
@@ -175,8 +181,8 @@ func (s Suite) hourly(show func(Row)) error {
 	if most <= 0 || most > len(s.Regions) {
 		most = len(s.Regions)
 	}
-	var rmse, worst, least [2]float64
-	least = [2]float64{100, 100}
+	var rmse, worst [2]float64
+	least, value := [2]float64{100, 100}, [2]float64{100, 100}
 	for k := range most {
 		i := k * len(s.Regions) / most
 		days, err := Days{Curve: &s.Regions[i].Curve, Prior: House(s.Regions, i), Auctions: dayAuctions, Market: rest, Share: dayShare,
@@ -187,6 +193,7 @@ func (s Suite) hourly(show func(Row)) error {
 		for d, r := range days {
 			w := d / 7
 			rmse[w], worst[w], least[w] = max(rmse[w], r.RMSE), max(worst[w], r.Worst), min(least[w], r.Spent)
+			value[w] = min(value[w], r.Value)
 		}
 	}
 	cold := func(v float64) string { return fmt.Sprintf("first week, cold: %.1f%%", v) }
@@ -194,6 +201,7 @@ func (s Suite) hourly(show func(Row)) error {
 	show(Row{Name: "spend against plan, RMSE " + name, Rest: fmt.Sprintf("%.3f%%", rmse[1]), Whole: cold(rmse[0]), Bar: "<= 0.5%", Short: rmse[1] > 0.5})
 	show(Row{Name: "spend against plan, largest deviation " + name, Rest: fmt.Sprintf("%.3f%%", worst[1]), Whole: cold(worst[0]), Bar: "<= 1%", Short: worst[1] > 1})
 	show(Row{Name: "least spent in a day", Rest: fmt.Sprintf("%.2f%%", least[1]), Whole: cold(least[0])})
+	show(Row{Name: "least value in a day, of that day's optimum", Rest: fmt.Sprintf("%.2f%%", value[1]), Whole: cold(value[0])})
 	return nil
 }
 
