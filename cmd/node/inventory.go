@@ -55,10 +55,6 @@ func (n *Node) openInventory(context.Context) (err error) {
 			return wrong("bidder.idle_timeout", n.cfg.Bidder.IdleTimeout, "at least the keep_alive of exchange "+e.Name+", "+shortDuration(e.KeepAlive))
 		}
 	}
-	for _, e := range n.cfg.billsTooLate(v.exchanges) {
-		n.logger.Warn("an exchange may bill when its bills move no money any more", zap.String("exchange", e.Name),
-			zap.Duration("billing_deadline", e.BillingDeadline), zap.Duration("pacing.hard_after", n.cfg.Pacing.HardAfter))
-	}
 	if v.fx, err = n.cfg.rates(); err != nil {
 		return err
 	}

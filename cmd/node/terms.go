@@ -226,17 +226,6 @@ func (c *Config) sync(list []exchanges.Exchange) identity.SyncConfig {
 	return s
 }
 
-// billsTooLate are the exchanges whose bills may come when the ledger posts none
-// any more.
-func (c *Config) billsTooLate(list []exchanges.Exchange) (late []exchanges.Exchange) {
-	for _, e := range list {
-		if e.BillingDeadline > c.Pacing.HardAfter {
-			late = append(late, e)
-		}
-	}
-	return late
-}
-
 // CheckFiles reads every file that the settings name, as a start would, and tells
 // of exchanges that can't be bid on yet.
 func (c Config) CheckFiles(note func(string)) error {
@@ -246,9 +235,6 @@ func (c Config) CheckFiles(note func(string)) error {
 	}
 	if len(list) == 0 {
 		return wrong("exchanges_dir", c.ExchangesDir, "at least one exchange that is ready")
-	}
-	for _, e := range c.billsTooLate(list) {
-		note(fmt.Sprintf("exchange %s may bill until %v after a bid; from pacing.hard_after, %v, on a bill is recorded and moves no money", e.Name, e.BillingDeadline, c.Pacing.HardAfter))
 	}
 	fx, err := c.rates()
 	if err != nil {
