@@ -93,7 +93,7 @@ func (n *simNode) upset() {
 	switch {
 	case w.fault(faultNodeKilled, killed):
 		w.note("bidder %d dies", n.name)
-		n.down, n.until = true, w.now.Add(w.upTo(20*time.Second))
+		n.down, n.until = true, w.now.Add(w.pause())
 	case w.fault(faultNodePaused, 4):
 		n.until = w.now.Add(w.pause())
 		w.note("bidder %d is paused", n.name)
@@ -288,14 +288,15 @@ func (n *simNode) auction() {
 		return
 	}
 	o := w.operator
-	li := n.catalog.LineItems[o.lines[w.rng.IntN(len(o.lines))]]
+	some := len(o.lines) // the first line items meet most of the traffic
+	li := n.catalog.LineItems[o.lines[min(w.rng.IntN(some), w.rng.IntN(some), w.rng.IntN(some))]]
 	line, ok := n.catalog.Lineage(li.ID)
 	if !ok || !line.Active() {
 		w.figures.refused[RefusedInactive]++
 		return
 	}
 	bid := 1 + money.CPM(w.rng.Int64N(int64(li.MaxBid)))
-	need, err := Need(li, bid, li.ExpectedCTR)
+	need, err := simNeed(li, bid)
 	if err != nil {
 		w.fail(err)
 		return
@@ -312,7 +313,7 @@ func (n *simNode) auction() {
 	w.figures.bids++
 	b := w.tally.bid()
 	x := simNotice{adv: line.Advertiser.ID, campaign: line.Campaign.ID, home: w.home(line.Advertiser.ID, line.Campaign.ID)}
-	x.Notice = Notice{Advertiser: x.adv, Campaign: x.campaign, LineItem: li.ID, Creative: 1, Lease: r.Lease,
+	x.Notice = Notice{Advertiser: x.adv, Campaign: x.campaign, LineItem: li.ID, Creative: 1, Lease: r.Lease, BidAt: n.clock.now().Truncate(time.Second),
 		Bid: ids.BidID{Incarnation: n.wallet.deps.Incarnation, Counter: b}, Day: r.Day,
 		ReservedMedia: need.Media, ReservedCharge: need.Charge, PriceCurrency: money.USD, FXRate: money.One, Test: w.chance(10)}
 	w.exchange.decide(x)
