@@ -51,6 +51,9 @@ func (n *simNode) start() {
 	n.down, n.queue, n.call, n.next, n.recycled = false, nil, nil, time.Time{}, nil
 	cfg := DefaultWalletConfig()
 	cfg.Forget = time.Minute
+	if len(n.spill) > 0 {
+		n.w.count(faultSpillAfterCrash)
+	}
 	life := n.w.life()
 	wallet, err := NewWallet(cfg, WalletDeps{Source: simNoSource{}, Publish: n.publish, Clock: n.clock.now, Incarnation: life})
 	n.w.fail(err)

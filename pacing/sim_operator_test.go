@@ -154,6 +154,9 @@ func (o *simOperator) edit() {
 	case 7:
 		w.count(faultZoneEdit)
 		adv.TimeZone = simZones[w.rng.IntN(len(simZones))]
+		if w.chance(100) {
+			adv.TimeZone = "Mars/Olympus_Mons"
+		}
 		w.note("advertiser %d moves to %s", adv.ID, adv.TimeZone)
 	case 8, 9:
 		w.count(faultPricingEdit)
@@ -209,6 +212,9 @@ func (o *simOperator) cut(li *campaigns.LineItem, camp *campaigns.Campaign, adv 
 	}
 	o.w.count(faultBudgetCut)
 	life, daily := b.Posted+1+money.Nanos(o.w.rng.Int64N(int64(b.Held))), d.Posted+1+money.Nanos(o.w.rng.Int64N(int64(d.Held)))
+	if o.w.chance(200) { // below what is posted: the ledger must not take it
+		life, daily = max(1, b.Posted/2), max(1, d.Posted/2)
+	}
 	switch level {
 	case 0:
 		li.Budget.Lifetime = life

@@ -193,6 +193,10 @@ func (p *simPacer) drive(s *simShard) {
 		s.ticked = now
 		msgs, err := s.tick(now, p.catalog)
 		p.w.fail(err)
+		for _, text := range s.problems {
+			p.w.count(faultEditRefused)
+			p.w.note("pacer %d refuses an edit: %s", p.name, text)
+		}
 		s.problems = s.problems[:0]
 		s.stuck = append(s.stuck, msgs...)
 		if !p.flush(s) {
