@@ -98,7 +98,7 @@ func (t *simTally) decided(partition int32, p *Posting) {
 		}
 		t.order(p, d.notice)
 	}
-	if p.Charge != 0 && p.Type != TypeClosing {
+	if p.Charge != 0 {
 		t.charge(p)
 	}
 }
