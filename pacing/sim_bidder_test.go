@@ -308,17 +308,17 @@ func (n *simNode) auction() {
 	if w.plant.mediaOnly {
 		take.Charge = take.Media
 	}
-	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take, n.wallet.Class("demo/banner"))
+	x := w.exchange.offer()
+	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take, n.wallet.Class(x.class()))
 	w.figures.refused[why]++
 	if why != RefusedNot {
 		return
 	}
 	w.figures.bids++
-	b := w.tally.bid()
-	x := simNotice{adv: line.Advertiser.ID, campaign: line.Campaign.ID, home: w.home(line.Advertiser.ID, line.Campaign.ID)}
-	x.Notice = Notice{Advertiser: x.adv, Campaign: x.campaign, LineItem: li.ID, Creative: 1, Lease: r.Lease, BidAt: n.clock.now().Truncate(time.Second),
-		Bid: ids.BidID{Incarnation: n.wallet.deps.Incarnation, Counter: b}, Day: r.Day,
-		ReservedMedia: need.Media, ReservedCharge: need.Charge, PriceCurrency: money.USD, FXRate: money.One, Test: w.chance(10)}
+	x.adv, x.campaign, x.home = line.Advertiser.ID, line.Campaign.ID, w.home(line.Advertiser.ID, line.Campaign.ID)
+	x.Advertiser, x.Campaign, x.LineItem, x.Creative = x.adv, x.campaign, li.ID, 1
+	x.Lease, x.Day, x.ReservedMedia, x.ReservedCharge = r.Lease, r.Day, need.Media, need.Charge
+	x.Bid, x.BidAt, x.Test = ids.BidID{Incarnation: n.wallet.deps.Incarnation, Counter: w.tally.bid()}, n.clock.now().Truncate(time.Second), w.chance(10)
 	w.exchange.decide(x)
 	if w.plant.recycle {
 		n.remember(r, li.ID)

@@ -28,14 +28,22 @@ var simMakers = map[Type]func(*Notice) (eventlog.Message, error){
 	TypeBill: BillMessage, TypeLoss: LossMessage, TypeWin: WinMessage, TypeClick: ClickMessage,
 	TypeView: ViewMessage, TypeComplete: CompleteMessage, TypeConversion: ConversionMessage}
 
+// offer is where an auction comes from.
+func (e *simExchange) offer() (x simNotice) {
+	x.Exchange, x.Format = "alpha", []string{"banner", "banner", "video"}[e.w.rng.IntN(3)]
+	x.PriceCurrency, x.FXRate = money.USD, money.One
+	if e.w.chance(350) {
+		x.Exchange, x.PriceCurrency, x.FXRate = "beta", money.Currency{'E', 'U', 'R'}, 1_083_700_011
+	}
+	return x
+}
+
 // decide says what becomes of a bid.
 func (e *simExchange) decide(x simNotice) {
 	w := e.w
-	x.Exchange, x.Format = "alpha", []string{"banner", "banner", "video"}[w.rng.IntN(3)]
 	win, mean := 300, time.Second
-	if w.chance(350) {
-		x.Exchange, win, mean = "beta", 200, 20*time.Second
-		x.PriceCurrency, x.FXRate = money.Currency{'E', 'U', 'R'}, 1_083_700_011
+	if x.Exchange == "beta" {
+		win, mean = 200, 20*time.Second
 	}
 	if !w.chance(win) {
 		if x.Exchange == "alpha" {
