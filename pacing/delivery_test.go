@@ -54,11 +54,7 @@ func newWorldOf(t *testing.T, c *campaigns.Catalog, win float64, delay time.Dura
 	if err != nil {
 		t.Fatal(err)
 	}
-	publish := func(m eventlog.Message) bool { return w.log.Append(context.Background(), m) == nil }
-	w.wallet, err = NewWallet(wallet, WalletDeps{Source: w.pacer, Publish: publish, Clock: time.Now, Incarnation: 77})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.wallet = w.newWallet(wallet, 77)
 	ctx, cancel := context.WithCancel(t.Context())
 	ranWallet, ranPacer := make(chan struct{}), make(chan error, 1)
 	walletCtx, stopWallet := context.WithCancel(ctx)
@@ -80,6 +76,27 @@ func newWorldOf(t *testing.T, c *campaigns.Catalog, win float64, delay time.Dura
 		}
 	}
 	return w
+}
+
+func (w *world) newWallet(cfg WalletConfig, incarnation uint64) *Wallet {
+	w.t.Helper()
+	publish := func(m eventlog.Message) bool { return w.log.Append(context.Background(), m) == nil }
+	wallet, err := NewWallet(cfg, WalletDeps{Source: w.pacer, Publish: publish, Clock: time.Now, Incarnation: incarnation})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return wallet
+}
+
+// another is the wallet of one more node; it stops before the pacer does.
+func (w *world) another(incarnation uint64) *Wallet {
+	wallet := w.newWallet(DefaultWalletConfig(), incarnation)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); wallet.Run(ctx) }()
+	stop := w.stop
+	w.stop = func() { cancel(); <-ran; stop() }
+	return wallet
 }
 
 // bid makes one bid for li and sends its notices later.
