@@ -26,8 +26,10 @@ type world struct {
 	pacer   *Pacer
 	wallet  *Wallet
 	rng     *rand.Rand
-	win     float64       // share of bids that win
-	delay   time.Duration // mean of the notices'
+	win     float64        // share of bids that win
+	market  func() float64 // in place of win: what wins, as a share of the value
+	delay   time.Duration  // mean of the notices'
+	silent  bool           // losses are not told
 	bids    int
 	refused map[Refusal]int
 	stop    func()
@@ -40,19 +42,19 @@ func testConfig() Config {
 }
 
 func newWorld(t *testing.T, c *campaigns.Catalog, win float64, delay time.Duration) *world {
+	return newWorldOf(t, c, win, delay, testConfig(), DefaultWalletConfig())
+}
+
+func newWorldOf(t *testing.T, c *campaigns.Catalog, win float64, delay time.Duration, cfg Config, wallet WalletConfig) *world {
 	w := &world{t: t, catalog: c, win: win, delay: delay, rng: rand.New(rand.NewPCG(7, 7)), refused: map[Refusal]int{}}
 	w.log = newMemLog(2, time.Now)
 	var err error
-	w.pacer, err = NewPacer(t.Context(), testConfig(), Deps{Log: w.log, Dir: "unused", store: &memStore{}, Clock: time.Now,
+	w.pacer, err = NewPacer(t.Context(), cfg, Deps{Log: w.log, Dir: "unused", store: &memStore{}, Clock: time.Now,
 		Catalog: func() *campaigns.Catalog { return w.catalog }, Logger: zaptest.NewLogger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	publish := func(m eventlog.Message) bool { return w.log.Append(context.Background(), m) == nil }
-	w.wallet, err = NewWallet(DefaultWalletConfig(), WalletDeps{Source: w.pacer, Publish: publish, Clock: time.Now, Incarnation: 77})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.wallet = w.newWallet(wallet, 77)
 	ctx, cancel := context.WithCancel(t.Context())
 	ranWallet, ranPacer := make(chan struct{}), make(chan error, 1)
 	walletCtx, stopWallet := context.WithCancel(ctx)
@@ -76,10 +78,32 @@ func newWorld(t *testing.T, c *campaigns.Catalog, win float64, delay time.Durati
 	return w
 }
 
+func (w *world) newWallet(cfg WalletConfig, incarnation uint64) *Wallet {
+	w.t.Helper()
+	publish := func(m eventlog.Message) bool { return w.log.Append(context.Background(), m) == nil }
+	wallet, err := NewWallet(cfg, WalletDeps{Source: w.pacer, Publish: publish, Clock: time.Now, Incarnation: incarnation})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return wallet
+}
+
+// another is the wallet of one more node; it stops before the pacer does.
+func (w *world) another(incarnation uint64) *Wallet {
+	wallet := w.newWallet(DefaultWalletConfig(), incarnation)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); wallet.Run(ctx) }()
+	stop := w.stop
+	w.stop = func() { cancel(); <-ran; stop() }
+	return wallet
+}
+
 // bid makes one bid for li and sends its notices later.
 func (w *world) bid(id campaigns.ID) {
 	l, _ := w.catalog.Lineage(id)
-	need, err := Need(l.LineItem, l.LineItem.MaxBid, l.LineItem.ExpectedCTR)
+	price := l.LineItem.MaxBid * money.CPM(w.wallet.Meet(id)) / 1_000_000 // as the bidder does
+	need, err := Need(l.LineItem, price, l.LineItem.ExpectedCTR)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -91,12 +115,17 @@ func (w *world) bid(id campaigns.ID) {
 	w.bids++
 	n := Notice{At: time.Now(), Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Creative: 1, Lease: r.Lease,
 		Bid: ids.BidID{Incarnation: 77, Counter: uint64(w.bids)}, Exchange: "demo", ReservedMedia: need.Media, ReservedCharge: need.Charge,
-		Price: l.LineItem.MaxBid / 2, PriceCurrency: money.USD, FXRate: money.One, Day: r.Day}
+		Price: price, PriceCurrency: money.USD, FXRate: money.One, Day: r.Day}
 	send, won := LossMessage, w.rng.Float64() < w.win
+	if w.market != nil {
+		won = float64(price) >= w.market()*float64(l.LineItem.MaxBid)
+	}
 	if won {
 		send = BillMessage
 	}
-	w.later(send, n)
+	if won || !w.silent {
+		w.later(send, n)
+	}
 	if won && w.rng.Float64()*1e6 < float64(l.LineItem.ExpectedCTR) {
 		w.later(ClickMessage, n)
 	}

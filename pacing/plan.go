@@ -125,7 +125,7 @@ func (p *planner) due(n *node, m *moment) money.Nanos {
 		}
 		drawn = s.follow(c.traffic.forecast, m, p.window, spent) || drawn
 		if n.line != nil || n.binds(h, m.day, m.now) {
-			best = min(best, s.due(m, spent))
+			best = min(best, addClamped(s.due(m, spent), s.lead(n.held(h, m.day)-m.held[h])))
 		}
 	}
 	c.day = m.day
@@ -157,6 +157,40 @@ func (s *schedule) due(m *moment, spent money.Nanos) money.Nanos {
 	return min(at-spent, addClamped((at-s.now.at(m.now))/2*3, m.bid))
 }
 
+// lead is how far a plan may be passed for what bids hold and are not expected to
+// keep: towards the end that keeps money from being spent, and the sooner it is
+// met the more comes back in time. A two-hundredth of the budget at most.
+func (s *schedule) lead(idle money.Nanos) money.Nanos {
+	return min(max(idle, 0)/16, (s.goal.Limit-s.goal.Base)/200)
+}
+
+func (n *node) held(h horizon, day Day) money.Nanos {
+	if h == daily {
+		return n.charge.on(day).Held
+	}
+	return n.charge.Life.Held
+}
+
+// press is by how much the multiplier aims above what is left over the traffic
+// that is left: a little, so that the plan is met at all, as it bounds what is
+// spent above it; and for what the account is behind.
+func (s *schedule) press(f *control.Forecast, now time.Time, spent money.Nanos) money.PPM {
+	soon := s.now.at(now.Add(longestStretch)) - s.now.at(now)
+	behind := money.PPM(0)
+	if soon > 0 {
+		v, err := money.MulDiv(int64(s.now.at(now)-spent), 1_000_000/catchUp, int64(soon))
+		if err == nil { // else the plan stands still: nothing to be behind of
+			behind = money.PPM(min(max(v, -300_000), 1_000_000))
+		}
+	}
+	return s.goal.Press(f, now) * (1_000_000 + aimAbove + behind) / 1_000_000
+}
+
+const (
+	aimAbove money.PPM = 100_000
+	catchUp            = 20 // of the longest stretches
+)
+
 // aim re-plans n's multiplier.
 func (c *pace) aim(n *node, m *moment, anew bool) {
 	var o outlook
@@ -166,8 +200,8 @@ func (c *pace) aim(n *node, m *moment, anew bool) {
 		if s.goal.To.IsZero() {
 			continue
 		}
-		rest := s.goal.Limit - addClamped(n.posted(h, m.day), m.held[h])
-		rest = share(min(s.goal.Press(c.traffic.forecast, m.now), noRatio), rest)
+		spent := addClamped(n.posted(h, m.day), m.held[h])
+		rest := share(s.press(c.traffic.forecast, m.now, spent), s.goal.Limit-spent)
 		x := outlook{rest, c.traffic.forecast.Auctions(latest(m.now, s.goal.From), s.goal.To)}
 		if x.auctions > 0 && x.tighter(o) {
 			o, tight = x, h
@@ -357,11 +391,14 @@ const noRatio = money.PPM(1_000_000_000) // a thousand times the plan: as far as
 
 func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 	v := PlanView{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: campaigns.ID(n.id), Pacing: n.terms.Pacing}
+	if n.terms.Pacing == campaigns.PacingASAP {
+		return v.asap(n, day)
+	}
+	v.Multiplier = p.multiplier(n)
 	c := p.paces[keyOf(n)]
 	if c == nil {
 		return v
 	}
-	v.Multiplier = p.multiplier(n)
 	for h := range horizons {
 		g := c.plans[h].goal
 		if g.To.IsZero() || h == daily && c.day != day {
@@ -372,6 +409,17 @@ func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 		// The tightest horizon is the one that leaves least to plan.
 		if v.Limit == 0 || x.Planned-x.Spent < v.Planned-v.Spent {
 			v = x
+		}
+	}
+	return v
+}
+
+// asap plans nothing: the limit that leaves least is all due.
+func (v PlanView) asap(n *node, day Day) PlanView {
+	v.Multiplier = fullValue
+	for h, limit := range [horizons]money.Nanos{daily: n.charge.Daily, lifetime: n.charge.Lifetime} {
+		if spent := n.posted(horizon(h), day); limit != noLimit && (v.Limit == 0 || limit-spent < v.Limit-v.Spent) {
+			v.Planned, v.Spent, v.Limit = limit, spent, limit
 		}
 	}
 	return v

@@ -22,7 +22,7 @@ func (w *simWorld) agree(partition int32, offset int64, p *Posting) {
 	if p != nil && offset >= part.tallied { // by the first who reads it
 		part.tallied = offset + 1
 		if p.Type != TypeClosing {
-			w.tally.decided(p)
+			w.tally.decided(partition, p)
 		}
 	}
 	if offset >= part.compared+compareEvery {

@@ -51,6 +51,9 @@ func (n *simNode) start() {
 	n.down, n.queue, n.call, n.next, n.recycled = false, nil, nil, time.Time{}, nil
 	cfg := DefaultWalletConfig()
 	cfg.Forget = time.Minute
+	if len(n.spill) > 0 {
+		n.w.count(faultSpillAfterCrash)
+	}
 	life := n.w.life()
 	wallet, err := NewWallet(cfg, WalletDeps{Source: simNoSource{}, Publish: n.publish, Clock: n.clock.now, Incarnation: life})
 	n.w.fail(err)
@@ -93,7 +96,7 @@ func (n *simNode) upset() {
 	switch {
 	case w.fault(faultNodeKilled, killed):
 		w.note("bidder %d dies", n.name)
-		n.down, n.until = true, w.now.Add(w.upTo(20*time.Second))
+		n.down, n.until = true, w.now.Add(w.pause())
 	case w.fault(faultNodePaused, 4):
 		n.until = w.now.Add(w.pause())
 		w.note("bidder %d is paused", n.name)
@@ -288,14 +291,15 @@ func (n *simNode) auction() {
 		return
 	}
 	o := w.operator
-	li := n.catalog.LineItems[o.lines[w.rng.IntN(len(o.lines))]]
+	some := len(o.lines) // the first line items meet most of the traffic
+	li := n.catalog.LineItems[o.lines[min(w.rng.IntN(some), w.rng.IntN(some), w.rng.IntN(some))]]
 	line, ok := n.catalog.Lineage(li.ID)
 	if !ok || !line.Active() {
 		w.figures.refused[RefusedInactive]++
 		return
 	}
 	bid := 1 + money.CPM(w.rng.Int64N(int64(li.MaxBid)))
-	need, err := Need(li, bid, li.ExpectedCTR)
+	need, err := simNeed(li, bid)
 	if err != nil {
 		w.fail(err)
 		return
@@ -304,17 +308,17 @@ func (n *simNode) auction() {
 	if w.plant.mediaOnly {
 		take.Charge = take.Media
 	}
-	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take, n.wallet.Class("demo/banner"))
+	x := w.exchange.offer()
+	r, why := n.wallet.Reserve(li.ID, n.clock.now(), take, n.wallet.Class(x.class()))
 	w.figures.refused[why]++
 	if why != RefusedNot {
 		return
 	}
 	w.figures.bids++
-	b := w.tally.bid()
-	x := simNotice{adv: line.Advertiser.ID, campaign: line.Campaign.ID, home: w.home(line.Advertiser.ID, line.Campaign.ID)}
-	x.Notice = Notice{Advertiser: x.adv, Campaign: x.campaign, LineItem: li.ID, Creative: 1, Lease: r.Lease,
-		Bid: ids.BidID{Incarnation: n.wallet.deps.Incarnation, Counter: b}, Day: r.Day,
-		ReservedMedia: need.Media, ReservedCharge: need.Charge, PriceCurrency: money.USD, FXRate: money.One, Test: w.chance(10)}
+	x.adv, x.campaign, x.home = line.Advertiser.ID, line.Campaign.ID, w.home(line.Advertiser.ID, line.Campaign.ID)
+	x.Advertiser, x.Campaign, x.LineItem, x.Creative = x.adv, x.campaign, li.ID, 1
+	x.Lease, x.Day, x.ReservedMedia, x.ReservedCharge = r.Lease, r.Day, need.Media, need.Charge
+	x.Bid, x.BidAt, x.Test = ids.BidID{Incarnation: n.wallet.deps.Incarnation, Counter: w.tally.bid()}, n.clock.now().Truncate(time.Second), w.chance(10)
 	w.exchange.decide(x)
 	if w.plant.recycle {
 		n.remember(r, li.ID)

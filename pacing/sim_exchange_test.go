@@ -1,6 +1,7 @@
 package pacing
 
 import (
+	"strconv"
 	"time"
 
 	"bidhawk/campaigns"
@@ -23,16 +24,26 @@ type simNotice struct {
 	tries    int
 }
 
-var simMakers = map[Type]func(*Notice) (eventlog.Message, error){TypeBill: BillMessage, TypeLoss: LossMessage, TypeClick: ClickMessage}
+var simMakers = map[Type]func(*Notice) (eventlog.Message, error){
+	TypeBill: BillMessage, TypeLoss: LossMessage, TypeWin: WinMessage, TypeClick: ClickMessage,
+	TypeView: ViewMessage, TypeComplete: CompleteMessage, TypeConversion: ConversionMessage}
+
+// offer is where an auction comes from.
+func (e *simExchange) offer() (x simNotice) {
+	x.Exchange, x.Format = "alpha", []string{"banner", "banner", "video"}[e.w.rng.IntN(3)]
+	x.PriceCurrency, x.FXRate = money.USD, money.One
+	if e.w.chance(350) {
+		x.Exchange, x.PriceCurrency, x.FXRate = "beta", money.Currency{'E', 'U', 'R'}, 1_083_700_011
+	}
+	return x
+}
 
 // decide says what becomes of a bid.
 func (e *simExchange) decide(x simNotice) {
 	w := e.w
-	x.Exchange = "alpha"
 	win, mean := 300, time.Second
-	if w.chance(350) {
-		x.Exchange, win, mean = "beta", 200, 20*time.Second
-		x.PriceCurrency, x.FXRate = money.Currency{'E', 'U', 'R'}, 1_083_700_011
+	if x.Exchange == "beta" {
+		win, mean = 200, 20*time.Second
 	}
 	if !w.chance(win) {
 		if x.Exchange == "alpha" {
@@ -42,12 +53,40 @@ func (e *simExchange) decide(x simNotice) {
 			return
 		}
 	}
+	if x.Format == "video" { // its bill follows the film
+		e.mail(x, TypeWin, mean)
+		mean *= 4
+	}
 	e.bill(x, mean)
-	if w.chance(60) {
-		if w.fault(faultClickFirst, 1000) {
-			mean /= 8
+	e.events(x, mean)
+}
+
+// events are what browsers send of an impression: mostly after its bill.
+func (e *simExchange) events(x simNotice, mean time.Duration) {
+	w := e.w
+	rule := simRules[w.operator.catalog.LineItems[x.LineItem].Pricing]
+	for _, t := range []Type{TypeView, TypeComplete, TypeClick, TypeConversion} {
+		per := 10
+		if t == rule.event {
+			per = min(20+int(rule.rate)/1000, 400)
 		}
-		e.mail(x, TypeClick, 2*mean)
+		if !w.chance(per) {
+			continue
+		}
+		after := 2 * mean
+		if w.fault(faultClickFirst, 1000) {
+			after = mean / 8
+		}
+		if t == TypeConversion {
+			x.Value, after = money.Nanos(w.rng.Int64N(int64(2*simSale))), 30*mean
+			w.orders++
+			x.Order = strconv.Itoa(w.orders)
+			if w.fault(faultOrderTwice, 500) {
+				x.Order = strconv.Itoa(1 + w.rng.IntN(w.orders))
+			}
+		}
+		e.mail(x, t, after)
+		x.Value, x.Order = 0, ""
 	}
 }
 

@@ -15,13 +15,24 @@ type simFigures struct {
 	faults   [simFaults]int64
 	refused  [refusals]int64
 	outcomes map[Outcome]int64
+	types    map[Type]int64 // of the records on the log
 }
+
+// simTypes is every record there is.
+var simTypes = []Type{TypeClaim, TypeBudget, TypeDay, TypeClosing, TypeGrant, TypeUnwon, TypeClose, TypeHard, TypeReturn, TypeWin, TypeBill,
+	TypeLoss, TypeClick, TypeView, TypeComplete, TypeConversion, TypePayment, TypeAdjust}
 
 // end takes what the world knows when the run is over.
 func (f *simFigures) end(w *simWorld) {
 	f.seeds = 1
+	f.types = map[Type]int64{}
 	for i := range w.log.parts {
 		f.records += int64(len(w.log.parts[i].records))
+		for _, r := range w.log.parts[i].records {
+			t, err := recordType(knownType(r.Value))
+			w.fail(err)
+			f.types[t]++
+		}
 	}
 }
 
@@ -35,7 +46,10 @@ func (f *simFigures) add(o *simFigures) {
 		f.refused[i] += n
 	}
 	if f.outcomes == nil {
-		f.outcomes = map[Outcome]int64{}
+		f.outcomes, f.types = map[Outcome]int64{}, map[Type]int64{}
+	}
+	for k, n := range o.types {
+		f.types[k] += n
 	}
 	for k, n := range o.outcomes {
 		f.outcomes[k] += n
@@ -49,6 +63,10 @@ func (f *simFigures) write(w io.Writer, violations int, took time.Duration) {
 	fmt.Fprintln(w, "faults:")
 	for k, n := range f.faults {
 		fmt.Fprintf(w, "  %-38s %12d\n", simFault(k), n)
+	}
+	fmt.Fprintln(w, "records:")
+	for _, t := range simTypes {
+		fmt.Fprintf(w, "  %-38s %12d\n", t, f.types[t])
 	}
 	fmt.Fprintln(w, "outcomes:")
 	for _, o := range slices.Sorted(maps.Keys(f.outcomes)) {

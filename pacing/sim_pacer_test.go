@@ -108,12 +108,12 @@ func (p *simPacer) upset() {
 	}
 	switch {
 	case w.fault(faultPacerKilled, 4):
-		p.kill(w.upTo(20 * time.Second))
+		p.kill(w.pause())
 	case w.fault(faultPacerPaused, 4):
 		p.until = w.now.Add(w.pause())
 		w.note("pacer %d is paused", p.name)
 	case w.fault(faultLogCut, 4):
-		p.cut = w.now.Add(w.upTo(20 * time.Second))
+		p.cut = w.now.Add(w.pause())
 		w.note("pacer %d is cut from the log", p.name)
 	case w.fault(faultClockJump, 1):
 		p.clock.jump(w.upTo(4*time.Minute) - 2*time.Minute)
@@ -193,6 +193,10 @@ func (p *simPacer) drive(s *simShard) {
 		s.ticked = now
 		msgs, err := s.tick(now, p.catalog)
 		p.w.fail(err)
+		for _, text := range s.problems {
+			p.w.count(faultEditRefused)
+			p.w.note("pacer %d refuses an edit: %s", p.name, text)
+		}
 		s.problems = s.problems[:0]
 		s.stuck = append(s.stuck, msgs...)
 		if !p.flush(s) {

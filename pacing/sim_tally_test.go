@@ -16,6 +16,7 @@ type simTally struct {
 	acks []simAck
 
 	charged map[simScope]money.Nanos // posted, by advertiser, for good and by day
+	orders  map[simOrder]bool        // conversions that were charged
 	largest map[simScope]money.Nanos // budget there ever was; day 0: for good; noLimit: none was set
 }
 
@@ -66,7 +67,7 @@ func (t *simTally) acknowledged(ack int) { t.acks[ack].acked = true }
 // budgets notes the largest budget of each advertiser.
 func (t *simTally) budgets(c *campaigns.Catalog) {
 	if t.largest == nil {
-		t.largest, t.charged = map[simScope]money.Nanos{}, map[simScope]money.Nanos{}
+		t.largest, t.charged, t.orders = map[simScope]money.Nanos{}, map[simScope]money.Nanos{}, map[simOrder]bool{}
 	}
 	for id, a := range c.Advertisers {
 		life, day := simScope{id, 0}, simScope{id, 1}
@@ -76,7 +77,7 @@ func (t *simTally) budgets(c *campaigns.Catalog) {
 }
 
 // decided counts a posting, once for each record of the log.
-func (t *simTally) decided(p *Posting) {
+func (t *simTally) decided(partition int32, p *Posting) {
 	t.w.figures.outcomes[p.Outcome]++
 	if p.Type == TypeBill {
 		b := t.of(p.Bid.Counter)
@@ -89,16 +90,43 @@ func (t *simTally) decided(p *Posting) {
 			b.pastHard = true
 		}
 	}
+	if p.Type == TypeConversion {
+		d, err := decodeRecord(t.w.log.parts[partition].records[p.Offset].Value)
+		if err != nil {
+			t.w.fail(err)
+			return
+		}
+		t.order(p, d.notice)
+	}
 	if p.Charge != 0 {
 		t.charge(p)
 	}
+}
+
+// order holds that an advertiser pays an order once.
+func (t *simTally) order(p *Posting, n *Notice) {
+	if p.Outcome != OutcomePosted && p.Outcome != OutcomeLate && p.Outcome != OutcomeUnbilled {
+		return
+	}
+	key := simOrder{n.Advertiser, n.Order}
+	if t.orders[key] {
+		t.w.fail(fmt.Errorf("tally: advertiser %d pays order %s twice", n.Advertiser, n.Order))
+	}
+	t.orders[key] = true
+}
+
+type simOrder struct {
+	advertiser campaigns.ID
+	order      string
 }
 
 // charge holds what an advertiser pays, over all partitions, against the largest budget there ever was.
 func (t *simTally) charge(p *Posting) {
 	life, day := simScope{p.Advertiser, 0}, simScope{p.Advertiser, p.Day}
 	t.charged[life] += p.Charge
-	t.charged[day] += p.Charge
+	if p.Charge > 0 { // a correction downwards gives a day's budget not back
+		t.charged[day] += p.Charge
+	}
 	if most := t.largest[life]; t.charged[life] > most {
 		t.w.fail(fmt.Errorf("tally: advertiser %d was charged %v; its largest lifetime budget was %v", p.Advertiser, t.charged[life], most))
 	}

@@ -54,13 +54,20 @@ func (d *decoded) words() string {
 		g := d.grant
 		return fmt.Sprintf("epoch %d: grant %d of advertiser %d for %v to bidder %s, %d ms:%s", g.Epoch, g.Nonce, g.Advertiser, g.Day, g.Bidder, g.WindowMS, itemWords(g.Items))
 	case d.phase != nil:
-		return fmt.Sprintf("epoch %d: lease %d is past its %s", d.phase.Epoch, d.phase.Lease, d.typ)
+		return fmt.Sprintf("epoch %d: lease %d is past its %s %s", d.phase.Epoch, d.phase.Lease, d.typ, d.phase.Class)
 	case d.ret != nil:
 		return fmt.Sprintf("lease %d: returned:%s", d.ret.Lease, itemWords(d.ret.Items))
 	case d.notice != nil:
 		n := d.notice
 		return fmt.Sprintf("%s of bid %d by %s (line item %d, lease %d, %v): reserved charge %v, media %v; price %v %v%s at %d%s", d.typ, n.Bid.Counter, n.Exchange,
 			n.LineItem, n.Lease, n.Day, n.ReservedCharge, n.ReservedMedia, n.Price.PerImpression(), n.PriceCurrency, string(n.PriceBad), n.FXRate, testWord(n.Test))
+	case d.payment != nil:
+		return fmt.Sprintf("payment %s of advertiser %d: %v", d.payment.ID, d.payment.Advertiser, d.payment.Amount)
+	case d.adjust != nil:
+		a := d.adjust
+		return fmt.Sprintf("adjustment %s of advertiser %d, line item %d: charge %v, media %v", a.ID, a.Advertiser, a.LineItem, a.Charge, a.Media)
+	case d.closing != nil:
+		return fmt.Sprintf("epoch %d: advertiser %d closes %v with %v", d.closing.Epoch, d.closing.Advertiser, d.closing.Day, d.closing.Accounts)
 	}
 	return string(d.typ)
 }

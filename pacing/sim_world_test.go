@@ -29,6 +29,7 @@ type simWorld struct {
 	tally    simTally
 
 	lives   uint64 // incarnations handed out
+	orders  int    // of conversions, so far
 	calm    bool   // no faults any more: everything comes to its end
 	figures simFigures
 	trace   *simTrace // nil: not asked for
@@ -64,8 +65,10 @@ func newSimWorld(seed uint64, o simOptions) *simWorld {
 	if o.plant.byCampaign {
 		w.shape.partitions = 2
 	}
+	w.cfg.Window = []time.Duration{3, 10, 30}[w.rng.IntN(3)] * time.Second
 	w.cfg.CloseAfter = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute}[w.rng.IntN(3)]
 	w.cfg.HardAfter = []time.Duration{5 * time.Minute, time.Hour, 48 * time.Hour}[w.rng.IntN(3)]
+	w.cfg.Deadlines = w.deadlines
 	w.tally.w = w
 	w.figures.outcomes = map[Outcome]int64{}
 	w.operator = newSimOperator(w)
@@ -82,6 +85,17 @@ func newSimWorld(seed uint64, o simOptions) *simWorld {
 		w.nodes = append(w.nodes, newSimNode(w, i))
 	}
 	return w
+}
+
+// deadlines are alpha's own: its videos say when they win.
+func (w *simWorld) deadlines(class string) Deadlines {
+	switch class {
+	case "alpha/video":
+		return Deadlines{Win: 20 * time.Second, Close: 2 * w.cfg.CloseAfter}
+	case "alpha/banner":
+		return Deadlines{Close: 15 * time.Second, Hard: w.cfg.HardAfter / 2}
+	}
+	return Deadlines{}
 }
 
 // life is a new incarnation.
@@ -108,10 +122,10 @@ func (w *simWorld) upTo(d time.Duration) time.Duration {
 
 // pause is how long a process is away: mostly seconds, sometimes past the close.
 func (w *simWorld) pause() time.Duration {
-	if w.chance(200) {
+	if w.chance(60) {
 		return w.upTo(30*time.Second + w.cfg.CloseAfter)
 	}
-	return w.upTo(10 * time.Second)
+	return w.upTo(time.Second + 100*w.shape.gap)
 }
 
 // fail keeps the first breach.
@@ -126,7 +140,7 @@ func (w *simWorld) fail(err error) {
 func (w *simWorld) run(auctions int) error {
 	for i := 0; i < auctions && w.broken == nil; i++ {
 		w.pass(w.upTo(2 * w.shape.gap))
-		w.nodes[w.rng.IntN(len(w.nodes))].auction()
+		w.nodes[min(w.rng.IntN(len(w.nodes)), w.rng.IntN(len(w.nodes)))].auction()
 		w.figures.auctions++
 		w.upset()
 		w.turn()

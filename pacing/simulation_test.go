@@ -28,14 +28,19 @@ func TestSimulation(t *testing.T) {
 	if os.Getenv("BIDHAWK_SIM_SEEDS") != "" || seeds == 1 {
 		sum.write(os.Stdout, 0, time.Since(start))
 	} else {
-		t.Logf("%d seeds of %d auctions, %d records, outcomes %v, faults %v, %v", sum.seeds, o.auctions, sum.records, sum.outcomes, sum.faults, time.Since(start))
+		t.Logf("%d seeds of %d auctions, records %v, outcomes %v, faults %v, %v", sum.seeds, o.auctions, sum.types, sum.outcomes, sum.faults, time.Since(start))
 	}
 	if seeds < simTestSeeds {
 		return
 	}
 	for _, o := range Outcomes() {
-		if sum.outcomes[o] == 0 && o != OutcomeRefused { // the simulation pays nothing yet
+		if sum.outcomes[o] == 0 {
 			t.Errorf("no notice was ever %s: the simulation does not reach that rule", o)
+		}
+	}
+	for _, k := range simTypes {
+		if sum.types[k] == 0 {
+			t.Errorf("no record was ever a %s", k)
 		}
 	}
 	for k, n := range sum.faults {

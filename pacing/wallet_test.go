@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,59 +84,6 @@ func walletRun(t *testing.T, src LeaseSource) (w *Wallet, stop func() []*Return)
 	done := make(chan struct{})
 	go func() { defer close(done); w.Run(ctx) }()
 	return w, func() []*Return { cancel(); <-done; mu.Lock(); defer mu.Unlock(); return returns }
-}
-
-// Many goroutines reserve at once while leases come and go: what is reserved
-// and what is given back is exactly what was granted, both amounts.
-func TestWalletNeverReservesMoreThanGranted(t *testing.T) {
-	src := &fakeSource{window: 40 * time.Millisecond, grant: func(LeaseDemand) (LeaseItem, Refusal) {
-		return LeaseItem{Amounts: Amounts{Media: 7_003, Charge: 10_007}}, RefusedNot
-	}}
-	var back [4]Amounts
-	cfg := DefaultWalletConfig()
-	cfg.Tick = 5 * time.Millisecond
-	w, err := NewWallet(cfg, WalletDeps{Source: src, Clock: time.Now, Incarnation: 9, Publish: func(m eventlog.Message) bool {
-		d, _ := decodeRecord(m.Value)
-		for _, it := range d.ret.Items { // of Run's goroutine alone
-			back[it.LineItem].Media += it.Media
-			back[it.LineItem].Charge += it.Charge
-		}
-		return true
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ran := make(chan struct{})
-	go func() { defer close(ran); w.Run(ctx) }()
-	var media, charge [4]atomic.Int64
-	var wg sync.WaitGroup
-	end := time.Now().Add(600 * time.Millisecond)
-	for g := range 8 {
-		wg.Go(func() {
-			need := Amounts{Media: money.Nanos(1 + g%3), Charge: money.Nanos(1 + g%5)}
-			for i := 0; time.Now().Before(end); i++ {
-				li := campaigns.ID(1 + (i+g)%3)
-				if r, why := w.Reserve(li, time.Now(), need, 0); why == RefusedNot {
-					media[li].Add(int64(r.Media))
-					charge[li].Add(int64(r.Charge))
-				}
-			}
-		})
-	}
-	wg.Wait()
-	cancel()
-	<-ran
-	for li := campaigns.ID(1); li <= 3; li++ {
-		want := src.granted[li]
-		got := Amounts{Media: money.Nanos(media[li].Load()) + back[li].Media, Charge: money.Nanos(charge[li].Load()) + back[li].Charge}
-		if got != want || want.Charge == 0 || charge[li].Load() == 0 {
-			t.Errorf("line item %d: reserved and returned %+v; granted %+v", li, got, want)
-		}
-	}
-	if _, why := w.Reserve(1, time.Now(), Amounts{1, 1}, 0); why != RefusedStopped {
-		t.Errorf("after stop: %v; want stopped", why)
-	}
 }
 
 func TestWalletBothOrNeither(t *testing.T) {

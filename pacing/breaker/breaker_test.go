@@ -240,6 +240,15 @@ func TestWinRate(t *testing.T) {
 	if trips := f.Trips(*now); trips != nil {
 		t.Errorf("late wins: %+v", trips)
 	}
+	// So late that their quarter of an hour has gone: they are nobody's, not the next one's.
+	for _, ago := range []int64{quarters - 2, quarters - 1, quarters, quarters + 1} {
+		f, now = learned(6 * 60)
+		feed(f, now, 15, Count{LineItem: 7, Exchange: "demo"})
+		f.Add(*now, []Count{{LineItem: 7, Exchange: "demo", Quarter: now.Unix()/900 - ago, Wins: 150}})
+		if trips := feed(f, now, 60, Count{LineItem: 7, Exchange: "demo"}); trips != nil {
+			t.Errorf("wins %d quarters late: %+v", ago, trips)
+		}
+	}
 	// No norm yet.
 	f, now = learned(60)
 	if trips := feed(f, now, 30, at(900)); trips != nil {

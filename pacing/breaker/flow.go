@@ -96,7 +96,8 @@ func (f *Flow) Add(now time.Time, counts []Count) {
 			p = &flow{first: f.quarter() + 1} // this one's bids may have begun before us
 			f.pairs[key] = p
 		}
-		if c.Quarter >= p.first && c.Quarter > f.quarter()-quarters && c.Quarter <= f.quarter()+1 {
+		// The oldest place is the next quarter's already: see advance.
+		if c.Quarter >= p.first && c.Quarter > f.quarter()+1-quarters && c.Quarter <= f.quarter()+1 {
 			more(&p.cohorts[c.Quarter%quarters].bids, c.Bids)
 			more(&p.cohorts[c.Quarter%quarters].wins, c.Wins)
 		}
