@@ -263,7 +263,7 @@ func TestFleetOnKafka(t *testing.T) {
 	if f.brokerAway(4 * time.Second) {
 		f.delivers("the broker was away")
 	}
-	f.settle(loads, f.checkTight)
+	f.settle(loads, f.checkTight, f.checkHistory)
 }
 
 // pause stops a pacer until the other has its partitions, and wakes it: it must
@@ -358,6 +358,34 @@ func (f *fleet) checkTight() {
 		}
 	}
 	f.t.Error("the ledger does not know the tight budget")
+}
+
+// checkHistory reads an advertiser's history page by page from a pacer.
+func (f *fleet) checkHistory() {
+	f.t.Helper()
+	seen := map[string]int{}
+	pages := 0
+	for next, end := int64(0), int64(1); next < end; pages++ {
+		var p struct {
+			Items []struct{ Type string }
+			Next  int64
+			End   int64
+		}
+		f.must(f.pacers[0].askPacer(fmt.Sprintf("/v1/advertisers/1/history?limit=1000&from=%d", next), &p))
+		if p.Next <= next && p.Next < p.End {
+			f.t.Fatalf("a page that begins at %d ends at %d", next, p.Next)
+		}
+		for _, it := range p.Items {
+			seen[it.Type]++
+		}
+		next, end = p.Next, p.End
+	}
+	for _, typ := range []string{"budget", "day", "grant", "return"} {
+		if seen[typ] == 0 {
+			f.t.Errorf("the history has no %s: %v", typ, seen)
+		}
+	}
+	f.t.Logf("history of advertiser 1 on %d pages: %v", pages, seen)
 }
 
 // The only pacer is killed: bids go on until the leases end, then there is
