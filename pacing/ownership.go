@@ -33,10 +33,10 @@ func (p *Pacer) owning(ctx context.Context) error {
 		return nil
 	}
 	return p.deps.Ownership.Run(ctx, p.holdings, func(partitions []int32) {
+		p.joined.Store(true) // first: resume looks at it last
 		for _, r := range p.shards {
 			r.propose(slices.Contains(partitions, r.partition))
 		}
-		p.joined.Store(true)
 	})
 }
 

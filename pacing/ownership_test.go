@@ -287,7 +287,10 @@ func TestTakeoverByTheStandby(t *testing.T) {
 		}
 		f.bill(l, 1)
 		time.Sleep(30 * time.Second) // the standby has trimmed, and saved
-		a.view.freeze()              // it folds and publishes nothing any more
+		if mine, along := a.Figures(), b.Figures(); len(mine.Accounts) == 0 || len(mine.Payables) != 1 || len(along.Accounts) > 0 || len(along.Payables) > 0 {
+			t.Errorf("the owner's figures are %+v, the standby's %+v; want the owner's alone", mine, along)
+		}
+		a.view.freeze() // it folds and publishes nothing any more
 		for bid := range uint64(5) {
 			f.bill(l, 2+bid)
 		}

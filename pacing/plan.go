@@ -187,8 +187,8 @@ func (s *schedule) press(f *control.Forecast, now time.Time, spent money.Nanos) 
 }
 
 const (
-	aimAbove money.PPM = 100_000
-	catchUp            = 20 // of the longest stretches
+	aimAbove = money.PPM(100_000)
+	catchUp  = 20 // of the longest stretches
 )
 
 // aim re-plans n's multiplier.

@@ -149,7 +149,10 @@ func (r *runner) resume(ctx context.Context) error {
 	if r.claimed || r.p.joined.Load() || r.p.deps.Ownership == nil || r.owned < 0 || r.mu.shard.ledger.epoch != r.owned {
 		return nil
 	}
-	r.resumed.Store(true)
+	if r.resumed.Store(true); r.p.joined.Load() { // a proposal came meanwhile: it is right
+		r.resumed.Store(false)
+		return nil
+	}
 	r.log.Info("nobody has claimed the partition since this process's last life: it goes on")
 	return r.turn(ctx)
 }

@@ -157,15 +157,17 @@ func (w *world) start() *proc {
 	return s
 }
 
-// launch starts a serve process with an environment of its own.
-func (w *world) launch(name string, env []string) *proc {
+// launch starts a serve process with an environment of its own, by way of another
+// command where one is given.
+func (w *world) launch(name string, env []string, through ...string) *proc {
 	w.t.Helper()
 	w.logs++
 	s := &proc{w: w, log: filepath.Join(w.dir, fmt.Sprintf("%s-%d.log", name, w.logs)), exited: make(chan error, 1)}
 	out, err := os.Create(s.log)
 	w.must(err)
 	defer out.Close()
-	s.cmd = exec.Command(w.bin, "serve", "--config", "configs/dev.yaml")
+	command := append(through, w.bin, "serve", "--config", "configs/dev.yaml")
+	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = root, env, out, out
 	w.must(s.cmd.Start())
 	go func() { s.exited <- s.cmd.Wait() }()

@@ -49,6 +49,7 @@ type machine struct {
 	name           string
 	env            []string
 	ops, bids, own string
+	island         *island // nil: it runs in the open
 	*proc
 }
 
@@ -94,6 +95,9 @@ func newFleet(t *testing.T, pacers, bidders int, extra ...string) *fleet {
 		return bytes.Replace(text, []byte(ample), fmt.Appendf(nil, "budget: {lifetime_nanos: %d}", tight), 1)
 	}
 	f.prepare()
+	if last := f.pacers[len(f.pacers)-1]; pacers > 1 {
+		last.island = newIsland(t, f.dir, f.cfg.EventLog.Kafka.Brokers[0], last.own, last.ops)
+	}
 	for _, m := range f.machines() {
 		m.start()
 	}
@@ -107,7 +111,13 @@ func (f *fleet) machines() []*machine {
 	return append(append([]*machine{f.api}, f.pacers...), f.bidders...)
 }
 
-func (m *machine) start() { m.proc = m.f.launch(m.name, m.env) }
+func (m *machine) start() {
+	var through []string
+	if m.island != nil {
+		through = []string{"ip", "netns", "exec", m.island.ns}
+	}
+	m.proc = m.f.launch(m.name, m.env, through...)
+}
 
 func (m *machine) signal(s syscall.Signal) {
 	m.f.t.Helper()
@@ -232,11 +242,12 @@ func (f *fleet) share(what string) {
 }
 
 // Two pacers and two bidders, each killed in the middle of the load; a pacer
-// that is paused until it has lost its partitions; the broker away for seconds.
+// that is paused, and one that is cut off, until it has lost its partitions; the
+// broker away for seconds.
 // At the end bill = ledger = report in every currency, and nobody was charged a
 // nano over a budget.
 func TestFleetOnKafka(t *testing.T) {
-	const loadFor = 75 * time.Second
+	const loadFor = 95 * time.Second
 	f := newFleet(t, 2, 2)
 	f.share("at the start")
 	a, b := f.pacers[0], f.pacers[1]
@@ -258,18 +269,21 @@ func TestFleetOnKafka(t *testing.T) {
 	f.bidders[0].ready(f.bidders[0].ops)
 	f.delivers("a bidder was killed and is back")
 
-	f.pause(b, a)
-
+	f.fence(b, a, "paused", func() { b.signal(syscall.SIGSTOP) }, func() { b.signal(syscall.SIGCONT) })
+	if b.island != nil {
+		f.fence(b, a, "cut off", func() { b.island.setCut(true) }, func() { b.island.setCut(false) })
+	}
 	if f.brokerAway(4 * time.Second) {
 		f.delivers("the broker was away")
 	}
-	f.settle(loads, f.checkTight)
+	f.settle(loads, f.checkTight, f.checkHistory)
 }
 
-// pause stops a pacer until the other has its partitions, and wakes it: it must
-// not grant what it owned.
-func (f *fleet) pause(m, other *machine) {
+// fence takes a pacer away until the other has its partitions, and lets it come
+// back: it must not grant what it owned.
+func (f *fleet) fence(m, other *machine, how string, away, back func()) {
 	f.t.Helper()
+	fenced := m.metric(fencedTimes)
 	before := map[int32]int64{}
 	for _, p := range m.pacerState() {
 		if p.Role == pacing.RoleOwner {
@@ -277,20 +291,25 @@ func (f *fleet) pause(m, other *machine) {
 		}
 	}
 	if len(before) == 0 {
-		f.t.Fatalf("%s owns nothing before it is paused", m.name)
+		f.t.Fatalf("%s owns nothing before it is %s", m.name, how)
 	}
-	m.signal(syscall.SIGSTOP)
-	f.all(other, "a pacer is paused: the other owns all")
-	wait(f.t, 2*time.Second)
-	m.signal(syscall.SIGCONT)
-	f.until(10*time.Second, m.name+" finds that it was fenced", func() bool { return m.metric(fencedTimes) >= int64(len(before)) })
-	// What it owns from here on it has claimed anew.
-	for _, p := range m.pacerState() {
-		if p.Role == pacing.RoleOwner && p.Ready && p.Epoch <= before[p.Partition] {
-			f.t.Errorf("%s woke up and still grants partition %d by the claim at offset %d", m.name, p.Partition, p.Epoch)
+	away()
+	f.all(other, "a pacer is "+how+": the other owns all")
+	f.delivers("a pacer was " + how)
+	back()
+	// What it owns from here on it has claimed anew: the claims that it had are not
+	// the newest any more.
+	took := f.until(20*time.Second, m.name+" reads that others have claimed", func() bool {
+		state := m.pacerState()
+		for _, p := range state {
+			if old, had := before[p.Partition]; had && p.Epoch <= old {
+				return false
+			}
 		}
-	}
-	f.share("the paused pacer is back")
+		return len(state) > 0
+	})
+	f.t.Logf("%s, %s, knows %v after it is back that others have claimed; it was fenced %d times", m.name, how, took.Round(10*time.Millisecond), m.metric(fencedTimes)-fenced)
+	f.share("the pacer that was " + how + " is back")
 }
 
 // brokerAway stops the broker for a while; false where it is not ours to stop.
@@ -358,6 +377,34 @@ func (f *fleet) checkTight() {
 		}
 	}
 	f.t.Error("the ledger does not know the tight budget")
+}
+
+// checkHistory reads an advertiser's history page by page from a pacer.
+func (f *fleet) checkHistory() {
+	f.t.Helper()
+	seen := map[string]int{}
+	pages := 0
+	for next, end := int64(0), int64(1); next < end; pages++ {
+		var p struct {
+			Items []struct{ Type string }
+			Next  int64
+			End   int64
+		}
+		f.must(f.pacers[0].askPacer(fmt.Sprintf("/v1/advertisers/1/history?limit=1000&from=%d", next), &p))
+		if p.Next <= next && p.Next < p.End {
+			f.t.Fatalf("a page that begins at %d ends at %d", next, p.Next)
+		}
+		for _, it := range p.Items {
+			seen[it.Type]++
+		}
+		next, end = p.Next, p.End
+	}
+	for _, typ := range []string{"budget", "day", "grant", "return"} {
+		if seen[typ] == 0 {
+			f.t.Errorf("the history has no %s: %v", typ, seen)
+		}
+	}
+	f.t.Logf("history of advertiser 1 on %d pages: %v", pages, seen)
 }
 
 // The only pacer is killed: bids go on until the leases end, then there is

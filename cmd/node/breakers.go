@@ -149,7 +149,8 @@ func (n *Node) watchSpend(ctx context.Context, now time.Time) {
 func (n *Node) spendLines() []breaker.Line {
 	cat, fx := n.feed.Catalog(), n.fx().Current()
 	lines := make(map[campaigns.ID]*breaker.Line)
-	for _, p := range n.pacer.Plans(nil) {
+	figures := n.pacer.Figures() // of its own partitions: what it only reads along is another's to watch
+	for _, p := range figures.Plans {
 		l, ok := cat.Lineage(p.LineItem)
 		if !ok || p.Pacing == campaigns.PacingASAP || l.LineItem.Guaranteed || p.Limit <= 0 {
 			continue
@@ -164,7 +165,7 @@ func (n *Node) spendLines() []breaker.Line {
 			Unit: unit, USD: usd, Stopped: cat.Kill.Stops(l),
 		}
 	}
-	for _, a := range n.pacer.AllBalances() {
+	for _, a := range figures.Accounts {
 		if l := lines[a.LineItem]; l != nil && a.Level == pacing.LevelLineItem {
 			l.Posted, l.Held = a.Lifetime.Posted, a.Lifetime.Held
 		}

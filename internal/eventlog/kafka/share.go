@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -57,6 +58,7 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 	}
 	defer cancel()
 	topic := l.cfg.TopicPrefix + cfg.Topic
+	deals := &balancer{held: cfg.Held}
 	brief, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
 	group, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
@@ -64,7 +66,7 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 		Dialer: &kafkago.Dialer{
 			ClientID: l.cfg.ClientID, Timeout: l.cfg.DialTimeout, TLS: l.cfg.TLS, SASLMechanism: l.cfg.SASL, DialFunc: l.dialWithin(brief),
 		},
-		GroupBalancers:    []kafkago.GroupBalancer{balancer{cfg.Held}},
+		GroupBalancers:    []kafkago.GroupBalancer{deals},
 		HeartbeatInterval: cfg.SessionTimeout / 5, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
 		JoinGroupBackoff: l.cfg.RetryMax, Timeout: min(l.cfg.RequestTimeout, cfg.SessionTimeout/2),
 	})
@@ -85,7 +87,7 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 			cfg.OnError(fmt.Errorf("share %s: %w", topic, err))
 			continue
 		}
-		l.rejoinWhenWarmer(gen, cfg.Held)
+		l.rejoinWhenWarmer(gen, deals)
 		mine := []int32{}
 		for _, a := range gen.Assignments[topic] {
 			mine = append(mine, int32(a.ID))
@@ -97,11 +99,10 @@ func (l *Log) Share(ctx context.Context, cfg ShareConfig, own func(partitions []
 
 // rejoinWhenWarmer ends the generation once the member has more to offer than
 // when it joined: the group then shares anew.
-func (l *Log) rejoinWhenWarmer(gen *kafkago.Generation, held func() Held) {
-	if held == nil {
+func (l *Log) rejoinWhenWarmer(gen *kafkago.Generation, b *balancer) {
+	if b.held == nil {
 		return
 	}
-	warm := held().Warm
 	gen.Start(func(ctx context.Context) {
 		t := time.NewTicker(l.cfg.RetryMax)
 		defer t.Stop()
@@ -110,7 +111,7 @@ func (l *Log) rejoinWhenWarmer(gen *kafkago.Generation, held func() Held) {
 			case <-ctx.Done():
 				return
 			case <-t.C:
-				if !slices.Equal(held().Warm, warm) {
+				if said := b.said.Load(); said != nil && !slices.Equal(b.held().Warm, *said) {
 					return
 				}
 			}
@@ -155,18 +156,23 @@ var errShare = errors.New("the settings of the group cannot be used")
 
 // balancer shares partitions so that few of them move. Its name is a protocol:
 // another rule needs another name.
-type balancer struct{ held func() Held }
-
-func (balancer) ProtocolName() string { return "bidhawk-sticky-1" }
-
-func (b balancer) UserData() ([]byte, error) {
-	if b.held == nil {
-		return json.Marshal(Held{})
-	}
-	return json.Marshal(b.held())
+type balancer struct {
+	held func() Held
+	said atomic.Pointer[[]int32] // what was warm when the member joined last
 }
 
-func (balancer) AssignGroups(members []kafkago.GroupMember, partitions []kafkago.Partition) kafkago.GroupMemberAssignments {
+func (*balancer) ProtocolName() string { return "bidhawk-sticky-1" }
+
+func (b *balancer) UserData() ([]byte, error) {
+	var h Held
+	if b.held != nil {
+		h = b.held()
+	}
+	b.said.Store(&h.Warm)
+	return json.Marshal(h)
+}
+
+func (*balancer) AssignGroups(members []kafkago.GroupMember, partitions []kafkago.Partition) kafkago.GroupMemberAssignments {
 	out := kafkago.GroupMemberAssignments{}
 	topics := map[string][]int32{}
 	for _, p := range partitions {
