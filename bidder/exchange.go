@@ -15,6 +15,7 @@ import (
 type exchange struct {
 	exchanges.Exchange
 	index    int    // among the configured ones, by name
+	hash     uint64 // of its name
 	seat     []byte // Seat, for answers
 	sellers  supply.Rules
 	screens  supply.Rules // of DOOH, which has no ads.txt
@@ -64,7 +65,7 @@ func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
 		return nil, err
 	}
 	x := &exchange{
-		Exchange: e, index: index, seat: []byte(e.Seat), quota: quota{perSecond: int64(e.MaxQPS)},
+		Exchange: e, index: index, hash: foldHash([]byte(e.Name)), seat: []byte(e.Seat), quota: quota{perSecond: int64(e.MaxQPS)},
 		billing: [mediumCount]exchanges.BillingEvent{
 			mediumBanner: e.BillingBanner, mediumVideo: e.BillingVideo, mediumAudio: e.BillingAudio, mediumNative: e.BillingNative,
 		},
