@@ -23,7 +23,7 @@ type exchange struct {
 	quota    quota
 	step     money.CPM // prices are multiples of it
 	billing  [mediumCount]exchanges.BillingEvent
-	classes  [mediumCount]uint16 // of reservations: what notices of an exchange and a format have in common
+	classes  [formats]uint16 // of reservations: what notices of an exchange and a format have in common
 	omitNURL bool
 	omitLURL bool
 	omitIURL bool
@@ -53,8 +53,8 @@ func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet) (*roster, error)
 	}
 	for _, e := range r.list { // none was wrong: nothing is counted for what is refused
 		e.metrics = m.exchange(e.Name)
-		for k := range mediumCount {
-			e.classes[k] = w.Class(e.Name + "/" + k.String())
+		for f := FormatBanner; f < formats; f++ {
+			e.classes[f] = w.Class(e.Name + "/" + f.String())
 		}
 	}
 	return r, nil

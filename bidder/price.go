@@ -276,7 +276,7 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 		b.release(a, k, l, again)
 		return p, r
 	}
-	got, refusal := b.reserve(l, a.now, &c, a.exchange.classes[l.ads[c.ad].medium])
+	got, refusal := b.reserve(l, a.now, &c, a.exchange.classes[a.formatOf(&c)])
 	if refusal != pacing.RefusedNot {
 		b.metrics.refused(refusal)
 		if !again {
