@@ -173,20 +173,3 @@ func TestSettingErrorShowsOneBoundedLine(t *testing.T) {
 	f(20*time.Second, "20s")
 	f(time.Hour+time.Second, "1h0m1s")
 }
-
-func TestCheckFilesTellsOfBillsThatComeTooLate(t *testing.T) {
-	f := func(hardAfter time.Duration, want int) {
-		t.Helper()
-		c := valid()
-		c.Pacing.HardAfter = hardAfter
-		var notes []string
-		if err := c.CheckFiles(func(n string) { notes = append(notes, n) }); err != nil {
-			t.Fatal(err)
-		}
-		if len(notes) != want {
-			t.Errorf("hard after %v: got %q; want %d", hardAfter, notes, want)
-		}
-	}
-	f(48*time.Hour, 0)
-	f(47*time.Hour, 1)
-}
