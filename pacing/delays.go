@@ -11,6 +11,8 @@ import (
 type delays struct {
 	Counts [delayBuckets]int32 `json:"counts"`
 	Total  int32               `json:"total"`
+	First  int64               `json:"first"` // unix seconds of the first bill, and of the last
+	Last   int64               `json:"last"`
 }
 
 const (
@@ -31,7 +33,17 @@ func (l *ledger) observe(n *Notice) {
 		d = &delays{}
 		l.delays[n.class()] = d
 	}
+	if d.First == 0 {
+		d.First = n.At.Unix()
+	}
+	d.Last = max(d.Last, n.At.Unix())
 	d.add(n.At.Sub(n.BidAt))
+}
+
+// longEnough says whether bills have been seen for so long that after would not
+// grow: in the first minutes only the quickest can have come.
+func (d *delays) longEnough(after time.Duration) bool {
+	return time.Duration(d.Last-d.First)*time.Second >= 8*after
 }
 
 // maxClasses bounds how many classes are observed: exchanges times formats.
@@ -71,7 +83,7 @@ func delayEnd(bucket int) time.Duration {
 }
 
 // quantile is a delay that at most 1/per of the bills exceed; ok is false where
-// too few have been seen to say.
+// too few have been seen to say, or not for long enough.
 func (d *delays) quantile(per int32) (after time.Duration, ok bool) {
 	if d == nil || d.Total < 4*per {
 		return 0, false
@@ -79,8 +91,8 @@ func (d *delays) quantile(per int32) (after time.Duration, ok bool) {
 	above := int32(0)
 	for i := delayBuckets - 1; i >= 0; i-- {
 		if above += d.Counts[i]; above > d.Total/per {
-			return delayEnd(i), true
+			return delayEnd(i), d.longEnough(delayEnd(i))
 		}
 	}
-	return delayEnd(0), true
+	return delayEnd(0), d.longEnough(delayEnd(0))
 }

@@ -274,7 +274,7 @@ func TestConvertedMoneyStandsOnBothCurrencies(t *testing.T) {
 }
 
 func TestDelays(t *testing.T) {
-	var d delays
+	d := delays{First: 1, Last: 1_000_000}
 	if _, ok := d.quantile(1000); ok {
 		t.Error("a quantile of nothing")
 	}
@@ -286,6 +286,10 @@ func TestDelays(t *testing.T) {
 	}
 	if q, ok := d.quantile(1000); !ok || q < 10*time.Second || q > 13*time.Second {
 		t.Errorf("got %v, %v; want a little over 10 s", q, ok)
+	}
+	d.Last = 60
+	if q, ok := d.quantile(1000); ok {
+		t.Errorf("a minute of bills tells of %v", q)
 	}
 	if q, _ := d.quantile(2500); q < 10*time.Hour || q > 13*time.Hour {
 		t.Errorf("got %v; want a little over 10 h", q)
