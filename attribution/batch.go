@@ -140,8 +140,8 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	case "click":
 		kind = exposureClick
 	case "start", "firstQuartile", "midpoint", "thirdQuartile", "complete", "skip", "error", "viewable", "creativeView",
-		"acceptInvitation", "close", "companionView":
-		return nil // of players: no figure of a report yet
+		"acceptInvitation", "close", "companionView", "conversion":
+		return nil // of players, and of ourselves for the bidders' rates: no figure of a report yet
 	default:
 		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}
 	}
@@ -192,6 +192,9 @@ func (b *batch) addTouch(kind exposureType, r *exposureRecord, logged time.Time)
 		t.kind = touchView
 	default:
 		return
+	}
+	if r.Terms != nil && r.Terms.Charges == chargesConversion {
+		t.terms = string(encode(storedTerms{r.BidAt, *r.Terms}))
 	}
 	r.Bid.id.Put(t.bid[:])
 	b.touches = append(b.touches, t)

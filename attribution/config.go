@@ -7,6 +7,7 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
 )
 
 // Config sizes a Service. The zero value of a field takes its default.
@@ -49,6 +50,10 @@ type Deps struct {
 	// Counted, where it is not nil, is told what each batch has counted, once it is
 	// committed. It must not block.
 	Counted func([]Count)
+	// Convert turns an amount into another currency, by the rates in force; false:
+	// there is no rate. Where it is nil, only the advertiser's own currency has a
+	// value that a share can be charged of.
+	Convert func(amount money.Nanos, from, to money.Currency) (money.Nanos, bool)
 	// Failed is told of errors of the log that are being retried.
 	Failed func(error)
 }

@@ -27,6 +27,8 @@ type conversion struct {
 	day        Day
 	slot       int64
 	value      money.Nanos
+	sale       money.Nanos // as reported, in currency; both forgotten once it is charged
+	currency   string      // empty: the advertiser's
 	user       ids.UserKey // 0: unknown, or forgotten
 	clickBid   []byte      // nil: none, or forgotten
 	touch      touch       // kind, at, bid and placement only
@@ -34,14 +36,14 @@ type conversion struct {
 
 const (
 	conversionColumns = `advertiser, order_id, id, at, logged, day, slot, value, user, click_bid,
-		touch, touch_at, touch_bid, campaign, line_item, creative, exchange, deal, site, app`
+		touch, touch_at, touch_bid, campaign, line_item, creative, exchange, deal, site, app, sale, sale_currency`
 	selectConversion = `SELECT ` + conversionColumns + ` FROM conversions WHERE advertiser = ? AND order_id = ?`
 	putConversion    = `INSERT OR REPLACE INTO conversions (` + conversionColumns + `)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	selectOrdersOfUser = `SELECT order_id FROM conversions WHERE user = ? AND advertiser = ? AND at BETWEEN ? AND ?
 		AND logged >= ?`
 	selectOrdersOfClick = `SELECT advertiser, order_id FROM conversions WHERE click_bid = ?`
-	insertOutbox        = `INSERT INTO outbox (key, value) VALUES (?, ?)`
+	insertOutbox        = `INSERT INTO outbox (topic, key, value) VALUES (?, ?, ?)`
 )
 
 // conversion takes in one record of the topic conversions. Attribution follows
@@ -81,6 +83,7 @@ func (b *batch) newConversion(r *conversionRecord, logged time.Time) *conversion
 		orderKey: orderKey{r.Advertiser, r.Order}, id: r.ID,
 		at: r.At.UnixNano(), logged: logged.UnixNano(),
 		day: dayOf(r.At, v.loc), slot: slotOf(r.At), value: r.Value, user: ids.UserKey(r.User),
+		sale: r.Value, currency: r.Currency,
 	}
 	if r.Currency != "" && v.currency != (money.Currency{}) && r.Currency != v.currency.String() {
 		// Without a rate of its instant a foreign value cannot be added; the conversion counts.
@@ -222,7 +225,7 @@ func (b *batch) emit(c *conversion) error {
 		return err
 	}
 	b.emitted++
-	if err := b.exec(insertOutbox, []byte(c.id), value); err != nil {
+	if err := b.exec(insertOutbox, eventlog.TopicAttributed, []byte(c.id), value); err != nil {
 		return fmt.Errorf("write outbox: %w", err)
 	}
 	return nil
@@ -230,18 +233,27 @@ func (b *batch) emit(c *conversion) error {
 
 // loadConversion returns nil where there is no such order.
 func (b *batch) loadConversion(key orderKey) (*conversion, error) {
-	var c conversion
-	var user sql.NullInt64
-	var touchBid []byte
-	t := &c.touch
-	err := b.row(selectConversion, key.advertiser, key.order).Scan(&c.advertiser, &c.order, &c.id, &c.at, &c.logged,
-		&c.day, &c.slot, &c.value, &user, &c.clickBid, &t.kind, &t.at, &touchBid,
-		&t.campaign, &t.lineItem, &t.creative, &t.exchange, &t.deal, &t.site, &t.app)
+	c, err := scanConversion(b.row(selectConversion, key.advertiser, key.order))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read conversion: %w", err)
+	}
+	return c, nil
+}
+
+// scanConversion reads a row of conversionColumns.
+func scanConversion(row interface{ Scan(...any) error }) (*conversion, error) {
+	var c conversion
+	var user sql.NullInt64
+	var touchBid []byte
+	t := &c.touch
+	err := row.Scan(&c.advertiser, &c.order, &c.id, &c.at, &c.logged,
+		&c.day, &c.slot, &c.value, &user, &c.clickBid, &t.kind, &t.at, &touchBid,
+		&t.campaign, &t.lineItem, &t.creative, &t.exchange, &t.deal, &t.site, &t.app, &c.sale, &c.currency)
+	if err != nil {
+		return nil, err
 	}
 	c.user = ids.UserKey(user.Int64)
 	copy(t.bid[:], touchBid)
@@ -262,7 +274,7 @@ func (b *batch) storeConversion(c *conversion) error {
 	}
 	err := b.exec(putConversion, c.advertiser, c.order, c.id, c.at, c.logged, int64(c.day), c.slot, int64(c.value),
 		user, clickBid, int64(t.kind), t.at, touchBid,
-		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app)
+		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app, int64(c.sale), c.currency)
 	if err != nil {
 		return fmt.Errorf("write conversion: %w", err)
 	}

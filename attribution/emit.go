@@ -7,7 +7,7 @@ import (
 	"bidhawk/internal/eventlog"
 )
 
-// emitRows bounds one append to the topic attributed.
+// emitRows bounds one append of what the outbox holds.
 const emitRows = 500
 
 // emit brings the outbox into the log until ctx ends. A record leaves the outbox
@@ -39,7 +39,7 @@ func (s *Service) emit(ctx context.Context) error {
 }
 
 func (s *Service) emitSome(ctx context.Context) (int, error) {
-	rows, err := s.store.r.QueryContext(ctx, `SELECT id, key, value FROM outbox ORDER BY id LIMIT ?`, emitRows)
+	rows, err := s.store.r.QueryContext(ctx, `SELECT id, topic, key, value FROM outbox ORDER BY id LIMIT ?`, emitRows)
 	if err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
@@ -47,8 +47,8 @@ func (s *Service) emitSome(ctx context.Context) (int, error) {
 	var last int64
 	var msgs []eventlog.Message
 	for rows.Next() {
-		m := eventlog.Message{Topic: eventlog.TopicAttributed}
-		if err := rows.Scan(&last, &m.Key, &m.Value); err != nil {
+		var m eventlog.Message
+		if err := rows.Scan(&last, &m.Topic, &m.Key, &m.Value); err != nil {
 			return 0, fmt.Errorf("read outbox: %w", err)
 		}
 		msgs = append(msgs, m)

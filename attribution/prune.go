@@ -49,7 +49,7 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback()
-	n, err := s.pruneTables(ctx, tx, readTo)
+	n, charged, err := s.pruneTables(ctx, tx, readTo)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
 	}
@@ -58,7 +58,11 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 	}
 	s.mu.Lock()
 	s.mu.stats.Pruned += n
+	s.mu.stats.Charged += charged
 	s.mu.Unlock()
+	if charged > 0 {
+		s.wakeEmitter()
+	}
 	if s.prunings++; s.prunings%refillEvery == 0 {
 		return s.refillOpen(ctx)
 	}
@@ -73,17 +77,16 @@ const (
 	pruneSeen = `DELETE FROM seen WHERE (type, incarnation, chunk) IN
 		(SELECT type, incarnation, chunk FROM seen WHERE day < ? LIMIT ?)`
 	pruneCounted = `DELETE FROM counted WHERE (node, seq) IN (SELECT node, seq FROM counted WHERE day < ? LIMIT ?)`
-	settleOrders = `UPDATE conversions SET user = NULL, click_bid = NULL WHERE (advertiser, order_id) IN
-		(SELECT advertiser, order_id FROM conversions
-		WHERE logged < ? AND (user IS NOT NULL OR click_bid IS NOT NULL) LIMIT ?)`
 )
 
-func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time) (int64, error) {
+func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time) (total, charged int64, err error) {
 	click, view := widest(s.deps.Catalog())
 	slack := s.cfg.LateAfter + s.cfg.Settle // a conversion may be reported late, and settles later
 	clicksFrom := int64(dayOf(readTo.Add(-click-slack), time.UTC))
 	viewsFrom := dayOf(readTo.Add(-view-slack), time.UTC)
-	var total int64
+	if total, charged, err = s.settle(ctx, tx, readTo.Add(-s.cfg.Settle)); err != nil {
+		return total, charged, err
+	}
 	do := func(query string, arg int64) (int64, error) {
 		res, err := tx.ExecContext(ctx, query, arg, s.cfg.PruneRows)
 		if err != nil {
@@ -100,10 +103,9 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 		{pruneTouches, clicksFrom},
 		{pruneSeen, clicksFrom},
 		{pruneCounted, int64(dayOf(readTo.Add(-countedFor), time.UTC))},
-		{settleOrders, readTo.Add(-s.cfg.Settle).UnixNano()},
 	} {
 		if _, err := do(step.query, step.below); err != nil {
-			return total, err
+			return total, charged, err
 		}
 	}
 	// Views are forgotten day by day, long before the clicks beside them.
@@ -111,13 +113,13 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 	if s.forgot < viewsFrom {
 		n, err := do(pruneViews, int64(s.forgot))
 		if err != nil {
-			return total, err
+			return total, charged, err
 		}
 		if n < int64(s.cfg.PruneRows) {
 			s.forgot++
 		}
 	}
-	return total, nil
+	return total, charged, nil
 }
 
 // refillOpen builds the filter of open users from the conversions that a new

@@ -33,7 +33,22 @@ type exposureRecord struct {
 	Bid   bidID     `json:"bid"`
 	User  userKey   `json:"user"`
 	Test  bool      `json:"test"`
+	Terms *bidTerms `json:"terms,omitempty"`
 	wirePlacement
+}
+
+// bidTerms is what a bid was made under whose line item charges at an event after
+// the bill.
+type bidTerms struct {
+	Charges        string      `json:"charges"`
+	Placement      uint32      `json:"placement,omitempty"`
+	Format         string      `json:"format"`
+	Lease          int64       `json:"lease"`
+	Day            string      `json:"day"`
+	ReservedMedia  money.Nanos `json:"reserved_media_nanos"`
+	ReservedCharge money.Nanos `json:"reserved_charge_nanos"`
+	PriceCurrency  string      `json:"price_currency"`
+	FXRate         money.Rate  `json:"fx_rate"`
 }
 
 type postingRecord struct {
@@ -241,8 +256,37 @@ func (r *exposureRecord) check() error {
 			return err
 		}
 	}
+	if err := r.Terms.check(); err != nil {
+		return err
+	}
 	return r.wirePlacement.check()
 }
+
+// check makes sure that a charge by these terms is one that the ledger can read:
+// one that it can't stops a shard.
+func (t *bidTerms) check() error {
+	switch {
+	case t == nil || t.Charges != chargesConversion:
+		return nil
+	case t.Lease < 0 || t.ReservedMedia < 0 || t.ReservedCharge < 0:
+		return fmt.Errorf("terms.lease, reserved_media_nanos, reserved_charge_nanos: got %d, %d, %d; want no negative number",
+			t.Lease, t.ReservedMedia, t.ReservedCharge)
+	case t.FXRate <= 0:
+		return fmt.Errorf("terms.fx_rate: got %d; want a positive number", t.FXRate)
+	case len(t.Format) > 16:
+		return fmt.Errorf("terms.format: %d bytes; want at most 16", len(t.Format))
+	}
+	if _, err := ParseDay(t.Day); err != nil {
+		return fmt.Errorf("terms.day: %w", err)
+	}
+	if _, err := money.ParseCurrency(t.PriceCurrency); err != nil {
+		return fmt.Errorf("terms.price_currency: %w", err)
+	}
+	return nil
+}
+
+// chargesConversion is what terms say of line items that charge at conversions.
+const chargesConversion = "conversion"
 
 func (r *postingRecord) check() error {
 	if r.MoneyPartition < 0 || r.MoneyOffset < 0 {

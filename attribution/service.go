@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/money"
 )
 
 // Service reads the log into the roll-ups and answers reports from them. Its
@@ -50,7 +51,8 @@ type Stats struct {
 	DuplicateConversions int64
 	ForeignValues        int64 // conversions whose value is of another currency and was not added
 	UnknownAdvertisers   int64 // batches and advertisers for which the catalogue had no zone
-	Emitted              int64 // attributed records made durable
+	Emitted              int64 // attributed records, and what they charge, made durable
+	Charged              int64 // conversions handed to the ledger
 	Pruned               int64 // rows forgotten
 }
 
@@ -66,6 +68,7 @@ func (s *Stats) add(o Stats) {
 	s.UnknownAdvertisers += o.UnknownAdvertisers
 	s.Emitted += o.Emitted
 	s.Pruned += o.Pruned
+	s.Charged += o.Charged
 }
 
 // topics are what a Service reads.
@@ -84,6 +87,9 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	if s.deps.DeadLetter == nil {
 		s.deps.DeadLetter = func(eventlog.Record, string) {}
+	}
+	if s.deps.Convert == nil {
+		s.deps.Convert = func(money.Nanos, money.Currency, money.Currency) (money.Nanos, bool) { return 0, false }
 	}
 	if s.deps.Gap == nil {
 		s.deps.Gap = func(string, int32, int64, int64) {}

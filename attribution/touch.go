@@ -28,6 +28,7 @@ type touch struct {
 	user       ids.UserKey // 0: unknown
 	at, logged int64       // Unix nanoseconds
 	bid        [16]byte
+	terms      string // JSON of storedTerms; empty: its line item charges at no conversion
 	placement
 }
 
@@ -35,12 +36,12 @@ type touch struct {
 const touchesPerInsert = 32
 
 var insertTouches = `INSERT OR IGNORE INTO touches (day, user, advertiser, kind, at, bid, logged,
-	campaign, line_item, creative, exchange, deal, site, app) VALUES `
+	campaign, line_item, creative, exchange, deal, site, app, terms) VALUES `
 
-const touchValues = `(?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+const touchValues = `(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 
 func (b *batch) writeTouches() error {
-	args := make([]any, 0, touchesPerInsert*14)
+	args := make([]any, 0, touchesPerInsert*15)
 	for rest := b.touches; len(rest) > 0; {
 		n := touchesPerInsert
 		if len(rest) < n {
@@ -61,7 +62,7 @@ func (b *batch) writeTouches() error {
 
 func (t *touch) appendArgs(args []any) []any {
 	return append(args, int64(touchDay(t.at)), int64(t.user), t.advertiser, int64(t.kind), t.at, t.bid[:], t.logged,
-		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app)
+		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app, t.terms)
 }
 
 func touchDay(at int64) Day { return dayOf(time.Unix(0, at), time.UTC) }

@@ -234,7 +234,8 @@ func (a *auction) token(p *placed) Token {
 		Advertiser: l.advertiser.ID, Campaign: l.campaign.ID, LineItem: l.item.ID, Creative: a.ad(&p.candidate).creative.ID,
 		Lease: p.lease, Day: p.day, Reserved: p.amount, FXRate: p.fx, Currency: a.cur,
 		Deal: bytesView(p.dealID(a)), Site: bytesView(a.site), App: a.app, Test: a.req.Test,
-		PerClick: perClick(l.item), Multiplier: multiplier(&a.req.Imp[p.imp]), Household: a.homeOf(l, p.ad),
+		Multiplier: multiplier(&a.req.Imp[p.imp]), Charges: l.item.Pricing.Charges(), Format: a.formatOf(&p.candidate),
+		Placement: a.placementOf(p), Household: a.homeOf(l, p.ad),
 	}
 }
 

@@ -72,7 +72,7 @@ type Deps struct {
 	TagNumber targeting.TagNumbers
 	Wallet    Wallet
 	Frequency *frequency.Counter
-	Rates     *scoring.Rates
+	Rates     scoring.Predictor
 	FX        *rates.Source
 	Contents  *content.Taxonomies
 	// Traffic tells requests that no person is behind; nil: all are taken.
@@ -211,8 +211,8 @@ func (b *Bidder) compile(cat *campaigns.Catalog) error {
 // rank orders line items by the most that they can bid, in US dollars.
 func (b *Bidder) rank(l campaigns.Lineage) int64 {
 	most := l.LineItem.MaxBid
-	if l.LineItem.Pricing == campaigns.PricingCPM { // what CPC bids moves with its rates
-		if w, err := scoring.Value(l.LineItem, l.Agency.PlatformFee, 0); err == nil {
+	if l.LineItem.Pricing == campaigns.PricingCPM { // what others bid moves with their rates, or is that
+		if w, err := scoring.Value(l.LineItem, l.Agency.PlatformFee, scoring.Expected{}); err == nil {
 			most = w.Bid
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
 	"bidhawk/pacing"
+	"bidhawk/scoring"
 )
 
 const plainRequest = `{"id":"r1","tmax":100,"imp":[{"id":"1","banner":{"w":300,"h":250},"bidfloor":0.5}],
@@ -458,7 +459,7 @@ func TestCTRMovesTheCPCBid(t *testing.T) {
 		}
 	}
 	f(2) // one dollar a click at 0.2%
-	h.deps.Rates.Observe(100, 1000, 10)
+	h.deps.Rates.(*scoring.Rates).Observe(100, 1000, 10)
 	f(6) // (10 + 1000*0.2%) of 2000
 }
 

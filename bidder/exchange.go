@@ -15,6 +15,7 @@ import (
 type exchange struct {
 	exchanges.Exchange
 	index    int    // among the configured ones, by name
+	hash     uint64 // of its name
 	seat     []byte // Seat, for answers
 	sellers  supply.Rules
 	screens  supply.Rules // of DOOH, which has no ads.txt
@@ -22,7 +23,7 @@ type exchange struct {
 	quota    quota
 	step     money.CPM // prices are multiples of it
 	billing  [mediumCount]exchanges.BillingEvent
-	classes  [mediumCount]uint16 // of reservations: what notices of an exchange and a format have in common
+	classes  [formats]uint16 // of reservations: what notices of an exchange and a format have in common
 	omitNURL bool
 	omitLURL bool
 	omitIURL bool
@@ -52,8 +53,8 @@ func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet) (*roster, error)
 	}
 	for _, e := range r.list { // none was wrong: nothing is counted for what is refused
 		e.metrics = m.exchange(e.Name)
-		for k := range mediumCount {
-			e.classes[k] = w.Class(e.Name + "/" + k.String())
+		for f := FormatBanner; f < formats; f++ {
+			e.classes[f] = w.Class(e.Name + "/" + f.String())
 		}
 	}
 	return r, nil
@@ -64,7 +65,7 @@ func newExchange(e exchanges.Exchange, index int) (*exchange, error) {
 		return nil, err
 	}
 	x := &exchange{
-		Exchange: e, index: index, seat: []byte(e.Seat), quota: quota{perSecond: int64(e.MaxQPS)},
+		Exchange: e, index: index, hash: foldHash([]byte(e.Name)), seat: []byte(e.Seat), quota: quota{perSecond: int64(e.MaxQPS)},
 		billing: [mediumCount]exchanges.BillingEvent{
 			mediumBanner: e.BillingBanner, mediumVideo: e.BillingVideo, mediumAudio: e.BillingAudio, mediumNative: e.BillingNative,
 		},

@@ -11,27 +11,32 @@ import (
 // PriceExplanation is how a line item's price on an impression comes about. Prices
 // are per mille, in the currency beside them.
 type PriceExplanation struct {
-	Creative    campaigns.ID `json:"creative"`
-	Deal        string       `json:"deal,omitempty"` // empty: the open auction
-	Pricing     string       `json:"pricing"`
-	Price       string       `json:"price"`                      // of the rule: per mille, per click of CPC
-	CTR         money.PPM    `json:"expected_ctr_ppm,omitempty"` // of CPC
-	PlatformFee money.PPM    `json:"platform_fee_ppm"`           // of the charge, taken off
-	DataFee     string       `json:"data_fee,omitempty"`         // part of the charge, taken off
-	MaxBid      string       `json:"max_bid"`                    // bounds it
-	Value       string       `json:"value"`                      // what the impression is worth, in the advertiser's currency
-	Currency    string       `json:"currency"`                   // the advertiser's
-	Paced       money.PPM    `json:"pacing_multiplier_ppm"`      // what of the value is bid
-	Converted   string       `json:"converted,omitempty"`        // that in the answer's currency, rounded down
-	Floor       string       `json:"floor"`                      // as sent
-	FloorCur    string       `json:"floor_currency"`
-	FloorIn     string       `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
-	Bid         string       `json:"bid,omitempty"`             // in the answer's currency
-	BidCurrency string       `json:"bid_currency"`
-	DealPrice   bool         `json:"deal_price,omitempty"` // at=3: the floor is the price
-	Multiplier  string       `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
-	Reason      string       `json:"reason,omitempty"`     // why there is no bid at this price
-	Cap         string       `json:"cap,omitempty"`        // the first frequency cap that refuses it
+	Creative campaigns.ID `json:"creative"`
+	Deal     string       `json:"deal,omitempty"` // empty: the open auction
+	Pricing  string       `json:"pricing"`
+	Price    string       `json:"price"`                      // of the rule: see docs/pricing.md
+	CTR      money.PPM    `json:"expected_ctr_ppm,omitempty"` // of CPC, CPA and CPS
+	// Of vCPM, CPCV, and of CPA and CPS.
+	ViewRate       money.PPM `json:"expected_view_rate_ppm,omitempty"`
+	CompletionRate money.PPM `json:"expected_completion_rate_ppm,omitempty"`
+	CVR            money.PPM `json:"expected_cvr_ppm,omitempty"`
+
+	PlatformFee money.PPM `json:"platform_fee_ppm"`      // of the charge, taken off
+	DataFee     string    `json:"data_fee,omitempty"`    // part of the charge, taken off
+	MaxBid      string    `json:"max_bid"`               // bounds it
+	Value       string    `json:"value"`                 // what the impression is worth, in the advertiser's currency
+	Currency    string    `json:"currency"`              // the advertiser's
+	Paced       money.PPM `json:"pacing_multiplier_ppm"` // what of the value is bid
+	Converted   string    `json:"converted,omitempty"`   // that in the answer's currency, rounded down
+	Floor       string    `json:"floor"`                 // as sent
+	FloorCur    string    `json:"floor_currency"`
+	FloorIn     string    `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
+	Bid         string    `json:"bid,omitempty"`             // in the answer's currency
+	BidCurrency string    `json:"bid_currency"`
+	DealPrice   bool      `json:"deal_price,omitempty"` // at=3: the floor is the price
+	Multiplier  string    `json:"multiplier,omitempty"` // of a screen: what is billed is price times this
+	Reason      string    `json:"reason,omitempty"`     // why there is no bid at this price
+	Cap         string    `json:"cap,omitempty"`        // the first frequency cap that refuses it
 }
 
 // explainLine finds the first reason against a line item on impression i, and all
@@ -165,16 +170,17 @@ func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row
 }
 
 func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidate, reason NoBid) PriceExplanation {
-	worth, ctr, _ := b.worth(l, l.ads[c.ad]) // an error is the reason, and the worth none
+	worth, e, _ := b.worth(a, imp, l, l.ads[c.ad]) // an error is the reason, and the worth none
 	f := floorOf(imp, c.deal, l.ads[c.ad])
 	p := PriceExplanation{
-		Creative: l.ads[c.ad].creative.ID, Pricing: string(l.item.Pricing), Price: l.item.Price.String(), CTR: ctr, PlatformFee: l.fee, MaxBid: l.item.MaxBid.String(),
+		Creative: l.ads[c.ad].creative.ID, Pricing: string(l.item.Pricing), Price: l.item.Price.String(), CTR: e.CTR, PlatformFee: l.fee, MaxBid: l.item.MaxBid.String(),
 		Value: worth.Bid.String(), Currency: l.advertiser.Currency.String(), Floor: f.price.String(), FloorCur: f.cur.String(),
 		BidCurrency: a.cur.String(), DealPrice: f.fixed,
 	}
 	if p.Paced = c.pace; c.guaranteed {
 		p.Paced = wholeValue
 	}
+	p.ViewRate, p.CompletionRate, p.CVR = e.View, e.Completion, e.CVR
 	if l.item.DataFee > 0 {
 		p.DataFee = l.item.DataFee.String()
 	}

@@ -61,6 +61,7 @@ type Exposures struct {
 //	d day type bid               -> seen
 //	c level entity per window subject kind -> exposures (frequency.State)
 //	r creative                   -> impressions, clicks
+//	p creative placement         -> scoring.Seen; see exposures_rates.go
 //	f (of before caps had windows: dropped)
 const (
 	keyOffset = 'o'
@@ -68,6 +69,7 @@ const (
 	keyCap    = 'c'
 	keyPerDay = 'f'
 	keyRate   = 'r'
+	keyPlace  = 'p'
 )
 
 // keepDays is for how long ids are kept: repeats later than that are counted again
@@ -111,7 +113,7 @@ func (e *Exposures) restoreRates() error {
 		}
 	})
 	e.cfg.Rates.Restore(rates)
-	return err
+	return errors.Join(err, e.restorePlaces())
 }
 
 // scan calls f for each entry of a kind that has the lengths of one.
@@ -141,7 +143,7 @@ func (e *Exposures) forget(now time.Time) error {
 			return fmt.Errorf("forget old exposure counts: %w", err)
 		}
 	}
-	return e.review(now)
+	return errors.Join(e.review(now), e.forgetPlaces(now))
 }
 
 // oldest is the first day that is kept.
@@ -315,7 +317,7 @@ func parseExposure(v []byte) (x exposureRecord, err error) {
 // count adds one exposure to the batch unless it was seen; what memory must
 // learn is done after the commit.
 func (e *Exposures) count(b *pebble.Batch, x exposureRecord, learned *[]func()) error {
-	if x.Test || x.Type != "impression" && x.Type != "click" {
+	if x.Test || x.Type != "impression" && x.Type != "click" && !x.rated() {
 		return nil
 	}
 	seen := seenKey(&x)
@@ -324,6 +326,12 @@ func (e *Exposures) count(b *pebble.Batch, x exposureRecord, learned *[]func()) 
 	}
 	if err := b.Set(seen, nil, nil); err != nil {
 		return fmt.Errorf("count exposures: %w", err)
+	}
+	if err := e.countPlaces(b, &x, learned); err != nil {
+		return err
+	}
+	if x.Type != "impression" && x.Type != "click" {
+		return nil
 	}
 	impressions, clicks := int64(1), int64(0)
 	if x.Type == "click" {
@@ -342,7 +350,7 @@ func (e *Exposures) count(b *pebble.Batch, x exposureRecord, learned *[]func()) 
 
 func seenKey(x *exposureRecord) []byte {
 	k := binary.BigEndian.AppendUint32([]byte{keySeen}, uint32(pacing.DayOf(x.BidAt.UTC())))
-	k = append(k, x.Type[0])
+	k = append(k, x.seenLetter())
 	k = append(k, make([]byte, 16)...)
 	x.Bid.Put(k[len(k)-16:])
 	return k

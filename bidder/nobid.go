@@ -66,6 +66,7 @@ const (
 	NoBidDealAdvertiser
 	// Of the price, and of what bids may be sent together.
 	NoBidNoClicks
+	NoBidNoEvents
 	NoBidBelowFloor
 	NoBidKilled // also of the request; of a line item or creative that would have bid but for a kill switch
 	NoBidPodFull
@@ -93,7 +94,7 @@ var noBidNames = [noBidCount]string{
 	NoBidProtocol: "creative_protocol", NoBidLinearity: "creative_linearity", NoBidAPI: "creative_api", NoBidExpands: "creative_expands",
 	NoBidBannerType: "blocked_banner_type", NoBidAssets: "native_assets", NoBidAttribute: "blocked_attribute", NoBidCategory: "blocked_category",
 	NoBidAdvertiser: "blocked_advertiser", NoBidApp: "blocked_app", NoBidLanguage: "blocked_language", NoBidDealAdvertiser: "deal_advertiser",
-	NoBidNoClicks: "no_clicks", NoBidBelowFloor: "below_floor", NoBidPodFull: "pod_full", NoBidPodSeparation: "pod_separation", NoBidOtherPath: "other_path",
+	NoBidNoClicks: "no_clicks", NoBidNoEvents: "no_events", NoBidBelowFloor: "below_floor", NoBidPodFull: "pod_full", NoBidPodSeparation: "pod_separation", NoBidOtherPath: "other_path",
 	NoBidFrequency: "frequency_cap", NoBidBudget: "budget", NoBidAnswerTooLarge: "answer_too_large", NoBidOverMax: "over_max_bid", NoBidInternal: "internal",
 }
 

@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"bidhawk/bidder/exchanges"
-	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
 	"bidhawk/pacing"
@@ -267,7 +266,7 @@ func (b *Bidder) publishMoney(result NoticeResult, encode func(*pacing.Notice) (
 func notice(t *Token, now time.Time) pacing.Notice {
 	return pacing.Notice{
 		At: now, Advertiser: t.Advertiser, Campaign: t.Campaign, LineItem: t.LineItem, Creative: t.Creative,
-		Lease: t.Lease, Bid: t.Bid, Exchange: t.Exchange, Deal: t.Deal, Site: t.Site, App: t.App,
+		Lease: t.Lease, Bid: t.Bid, BidAt: t.BidAt, Exchange: t.Exchange, Format: t.Format.String(), Deal: t.Deal, Site: t.Site, App: t.App,
 		ReservedMedia: t.Reserved.Media, ReservedCharge: t.Reserved.Charge,
 		PriceCurrency: t.Currency, FXRate: t.FXRate, Day: t.Day,
 	}
@@ -304,6 +303,7 @@ func (b *Bidder) exposureOf(kind string, t *Token, now time.Time) exposureRecord
 	if t.Household != 0 {
 		e.Household = t.Household.String()
 	}
+	e.Terms = t.terms()
 	return e
 }
 
@@ -330,5 +330,3 @@ func marshal(v any) []byte {
 	}
 	return b
 }
-
-func perClick(li *campaigns.LineItem) bool { return li.Pricing == campaigns.PricingCPC }

@@ -133,10 +133,10 @@ func (a *auction) guaranteed(imp *openrtb.Imp) bool {
 // bid turns the line's worth into a price in the answer's currency, at or above
 // the floor, and the amounts to reserve for it.
 func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candidate, NoBid) {
-	if perClick(l.item) && !a.countsClicks(l.ads[c.ad]) {
-		return c, NoBidNoClicks
+	if r := a.cantCharge(imp, l, &c); r != NoBidNone {
+		return c, r
 	}
-	worth, _, err := b.worth(l, l.ads[c.ad])
+	worth, _, err := b.worth(a, imp, l, l.ads[c.ad])
 	if err != nil {
 		return c, NoBidInternal
 	}
@@ -162,47 +162,44 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidCurrency
 	}
 	c.price = price
-	if c.amount, err = cost(imp, c.fx, price, worth.Charge); err != nil {
+	if c.amount, err = cost(imp, c.fx, price, l.item, worth); err != nil {
 		return c, NoBidInternal
 	}
 	return c, NoBidNone
 }
 
-// countsClicks says whether a click on ad would reach us: nobody clicks on a
-// screen in the street, and markup that the exchange hosts has no address of ours.
-// What pays by the click would be shown for nothing.
-func (a *auction) countsClicks(ad *ad) bool {
-	return ad.clickable && a.req.DOOH == nil && !a.exchange.RegisteredCreatives
-}
-
-// worth is what an impression with the ad brings, and the click rate that it
-// rests on, of CPC alone.
-func (b *Bidder) worth(l *line, ad *ad) (scoring.Worth, money.PPM, error) {
-	ctr := money.PPM(0)
-	if l.item.Pricing == campaigns.PricingCPC {
-		ctr = b.deps.Rates.CTR(ad.creative.ID, l.item.ExpectedCTR)
+// worth is what an impression with the ad brings, and what that rests on.
+func (b *Bidder) worth(a *auction, imp *openrtb.Imp, l *line, ad *ad) (scoring.Worth, scoring.Expected, error) {
+	e := scoring.Expected{}
+	if l.item.Pricing.Charges() != campaigns.ChargeAtBill {
+		e = scoring.Expect(b.deps.Rates, l.item, scoring.Place{Creative: ad.creative.ID, Placement: a.placement(imp)}, a.now)
 	}
-	w, err := scoring.Value(l.item, l.fee, ctr)
-	return w, ctr, err
+	w, err := scoring.Value(l.item, l.fee, e)
+	return w, e, err
 }
 
 // cost is what one play of the impression may cost and charge: of a screen that
 // many people see, as many impressions as its multiplier says (section 3.2.31).
-func cost(imp *openrtb.Imp, fx money.Rate, price money.CPM, charge money.Nanos) (pacing.Amounts, error) {
-	paid := price.PerImpression()
-	if m := multiplier(imp); m != oneImpression {
-		p, err := money.MulDivUp(int64(paid), int64(m), int64(oneImpression))
-		if err != nil {
-			return pacing.Amounts{}, err
-		}
-		c, err := money.MulDivUp(int64(charge), int64(m), int64(oneImpression))
-		if err != nil {
-			return pacing.Amounts{}, err
-		}
-		paid, charge = money.Nanos(p), money.Nanos(c)
+func cost(imp *openrtb.Imp, fx money.Rate, price money.CPM, li *campaigns.LineItem, worth scoring.Worth) (pacing.Amounts, error) {
+	one, err := fx.Convert(price.PerImpression())
+	if err != nil {
+		return pacing.Amounts{}, err
 	}
-	media, err := fx.Convert(paid)
-	return pacing.Amounts{Media: media, Charge: charge}, err
+	charge, err := scoring.Reserve(li, one, worth)
+	m := multiplier(imp)
+	if err != nil || m == oneImpression {
+		return pacing.Amounts{Media: one, Charge: charge}, err
+	}
+	p, err := money.MulDivUp(int64(price.PerImpression()), int64(m), int64(oneImpression))
+	if err != nil {
+		return pacing.Amounts{}, err
+	}
+	media, err := fx.Convert(money.Nanos(p))
+	if err != nil {
+		return pacing.Amounts{}, err
+	}
+	c, err := money.MulDivUp(int64(charge), int64(m), int64(oneImpression))
+	return pacing.Amounts{Media: media, Charge: money.Nanos(c)}, err
 }
 
 // oneImpression is the multiplier of what one person sees.
@@ -279,7 +276,7 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 		b.release(a, k, l, again)
 		return p, r
 	}
-	got, refusal := b.reserve(l, a.now, &c, a.exchange.classes[l.ads[c.ad].medium])
+	got, refusal := b.reserve(l, a.now, &c, a.exchange.classes[a.formatOf(&c)])
 	if refusal != pacing.RefusedNot {
 		b.metrics.refused(refusal)
 		if !again {

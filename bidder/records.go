@@ -6,6 +6,7 @@ import (
 	"bidhawk/campaigns"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
+	"bidhawk/pacing"
 )
 
 // exposureRecord is a record of the exposures topic.
@@ -30,6 +31,33 @@ type exposureRecord struct {
 	MinToWin money.CPM `json:"min_to_win_micros,omitempty"`
 	// Of events: the player's VAST error code.
 	Code int `json:"code,omitempty"`
+	// Of line items that charge at an event after the bill: what a conversion needs to
+	// charge, and rates to be kept by.
+	Terms *bidTerms `json:"terms,omitempty"`
+}
+
+// bidTerms is what a bid of a line item that charges at an event was made under.
+type bidTerms struct {
+	Charges        string         `json:"charges"` // view, complete, click or conversion
+	Placement      uint32         `json:"placement,omitempty"`
+	Format         string         `json:"format"`
+	Lease          int64          `json:"lease"`
+	Day            pacing.Day     `json:"day"`
+	ReservedMedia  money.Nanos    `json:"reserved_media_nanos"`
+	ReservedCharge money.Nanos    `json:"reserved_charge_nanos"`
+	PriceCurrency  money.Currency `json:"price_currency"`
+	FXRate         money.Rate     `json:"fx_rate"`
+}
+
+// terms are those of t's bid; nil where only the bill charges.
+func (t *Token) terms() *bidTerms {
+	if t.Charges == campaigns.ChargeAtBill {
+		return nil
+	}
+	return &bidTerms{
+		Charges: t.Charges.String(), Placement: t.Placement, Format: t.Format.String(), Lease: t.Lease, Day: t.Day,
+		ReservedMedia: t.Reserved.Media, ReservedCharge: t.Reserved.Charge, PriceCurrency: t.Currency, FXRate: t.FXRate,
+	}
 }
 
 // conversionRecord is a record of the conversions topic.

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"time"
 
@@ -50,7 +51,11 @@ type Token struct {
 	Site       string // a site's domain, or an app's bundle
 	App        bool
 	Test       bool
-	PerClick   bool // a click charges
+	// Charges is the event that moves money beside the bill, and Format what is shown;
+	// Placement is the slot's, of scoring.Place, where the line item's rates need it.
+	Charges   campaigns.ChargeEvent
+	Format    Format
+	Placement uint32
 	// Multiplier is how many impressions one play is at most, of screens that many
 	// people see; 0 reads back as one.
 	Multiplier money.PPM
@@ -73,10 +78,36 @@ const (
 const (
 	flagApp byte = 1 << iota
 	flagTest
-	flagPerClick
-	flagMultiplier // the multiplier follows the texts
-	flagHousehold  // the household, hidden as the user, follows that
+	flagPerClick                 // of older tokens: a click charges
+	flagMultiplier               // the multiplier follows the texts
+	flagHousehold                // the household, hidden as the user, follows that
+	flagMore       byte = 1 << 7 // last follow a byte of event, format and more, and what that says
 )
+
+// The byte that flagMore announces: three bits of ChargeEvent, three of Format.
+const (
+	moreFormat         = 3
+	moreMask           = 7
+	morePlacement byte = 1 << 6 // the placement follows
+)
+
+// Format is what an impression shows, as hold times and reports tell bids apart.
+type Format uint8
+
+// The formats. A token of before they were told has none.
+const (
+	FormatNone Format = iota
+	FormatBanner
+	FormatVideo
+	FormatAudio
+	FormatNative
+	FormatDOOH // whatever is on a screen in the street
+	formats
+)
+
+func (f Format) String() string {
+	return [...]string{"", "banner", "video", "audio", "native", "dooh"}[f]
+}
 
 // Tokens makes and reads tokens. It is safe for concurrent use.
 //
@@ -103,15 +134,12 @@ func NewTokens(keys *ids.Keyring, userMask []byte) (*Tokens, error) {
 // AppendPayload appends the unsigned payload of t; Sign turns it into the text
 // of one purpose, so that several purposes share the work.
 func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
-	flags := byte(0)
+	flags := flagMore
 	if t.App {
 		flags |= flagApp
 	}
 	if t.Test {
 		flags |= flagTest
-	}
-	if t.PerClick {
-		flags |= flagPerClick
 	}
 	many := t.Multiplier != 0 && t.Multiplier != oneImpression
 	if many {
@@ -142,12 +170,45 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if t.Household != 0 {
 		dst = k.appendMasked(dst, t.Bid, t.Household, 8)
 	}
-	return dst
+	return t.appendMore(dst)
+}
+
+// appendMore appends what flagMore announces.
+func (t *Token) appendMore(dst []byte) []byte {
+	more := byte(t.Charges) | byte(t.Format)<<moreFormat
+	if t.Placement == 0 {
+		return append(dst, more)
+	}
+	return binary.AppendUvarint(append(dst, more|morePlacement), uint64(t.Placement))
+}
+
+// decodeMore reads what appendMore wrote, and returns what follows.
+func (t *Token) decodeMore(p []byte) ([]byte, error) {
+	if len(p) == 0 {
+		return nil, ErrTokenMalformed
+	}
+	more := p[0]
+	p = p[1:]
+	t.Charges, t.Format = campaigns.ChargeEvent(more&moreMask), Format(more>>moreFormat&moreMask)
+	if t.Charges > campaigns.ChargeAtConversion || t.Format >= formats || more > morePlacement|moreMask<<moreFormat|moreMask {
+		return nil, ErrTokenMalformed
+	}
+	if more&morePlacement != 0 {
+		n, size := binary.Uvarint(p)
+		if size <= 0 || n == 0 || n > math.MaxUint32 {
+			return nil, ErrTokenMalformed
+		}
+		t.Placement, p = uint32(n), p[size:]
+	}
+	return p, nil
 }
 
 // textLen is the length of a token's text, at most a few bytes more.
 func textLen(t *Token) int {
-	n := 2 + 16 + 8 + 3 + 3 + ids.TagSize
+	n := 2 + 16 + 8 + 3 + 3 + 1 + ids.TagSize
+	if t.Placement != 0 {
+		n += binary.MaxVarintLen32
+	}
 	if t.Multiplier != oneImpression {
 		n += binary.MaxVarintLen64
 	}
@@ -218,7 +279,11 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 	if len(p) < fixed || p[0] != tokenVersion {
 		return t, ErrTokenMalformed
 	}
-	t.App, t.Test, t.PerClick = p[1]&flagApp != 0, p[1]&flagTest != 0, p[1]&flagPerClick != 0
+	t.App, t.Test = p[1]&flagApp != 0, p[1]&flagTest != 0
+	if p[1]&flagPerClick != 0 {
+		t.Charges = campaigns.ChargeAtClick
+	}
+	more := p[1]&flagMore != 0
 	many := p[1]&flagMultiplier != 0
 	t.Bid = ids.GetBidID(p[2:18])
 	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]), 0)
@@ -256,6 +321,11 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 			return Token{}, ErrTokenMalformed
 		}
 		t.Household, p = k.unmask(t.Bid, binary.BigEndian.Uint64(p), 8), p[8:]
+	}
+	if more {
+		if p, err = t.decodeMore(p); err != nil {
+			return Token{}, err
+		}
 	}
 	if len(p) != 0 {
 		return Token{}, ErrTokenMalformed

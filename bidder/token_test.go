@@ -44,7 +44,9 @@ func drawToken(r *rapid.T) Token {
 		Lease: rapid.Int64Range(0, 1<<62).Draw(r, "lease"), Day: pacing.Day(rapid.Int32Range(0, 99991231).Draw(r, "day")),
 		Reserved: pacing.Amounts{Media: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "media")), Charge: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "charge"))},
 		FXRate:   money.Rate(rapid.Int64Range(0, 1<<62).Draw(r, "fx")), Currency: money.USD,
-		App: rapid.Bool().Draw(r, "app"), Test: rapid.Bool().Draw(r, "test"), PerClick: rapid.Bool().Draw(r, "click"),
+		App: rapid.Bool().Draw(r, "app"), Test: rapid.Bool().Draw(r, "test"), Charges: campaigns.ChargeEvent(rapid.IntRange(0, int(campaigns.ChargeAtConversion)).Draw(r, "charges")),
+		Format:     Format(rapid.IntRange(0, int(formats)-1).Draw(r, "format")),
+		Placement:  rapid.Uint32().Draw(r, "placement"),
 		Multiplier: rapid.SampledFrom([]money.PPM{oneImpression, 1, 14_200_000, 1 << 40}).Draw(r, "multiplier"),
 	}
 }
@@ -128,4 +130,45 @@ func BenchmarkSignFive(b *testing.B) {
 			out, scratch = k.Sign(out[:0], payload, p, scratch)
 		}
 	}
+}
+
+// TestTokensOfBeforeFormatsWereTold: notices of bids of the version before still
+// come after an upgrade.
+func TestTokensOfBeforeFormatsWereTold(t *testing.T) {
+	k := testTokens(t, keyA)
+	tok := Token{Bid: ids.BidID{Incarnation: 1, Counter: 2}, BidAt: testNow.Truncate(time.Second), Exchange: "demo", Multiplier: 2 * oneImpression}
+	old := k.AppendPayload(nil, &tok)
+	old = old[:len(old)-1] // the byte of flagMore, without a placement
+	for flag, want := range map[byte]campaigns.ChargeEvent{0: campaigns.ChargeAtBill, flagPerClick: campaigns.ChargeAtClick} {
+		old[1] = old[1]&^(flagMore|flagPerClick) | flag
+		text, _ := k.Sign(nil, old, PurposeClick, nil)
+		got, err := k.Parse(text, PurposeClick)
+		if err != nil || got.Charges != want || got.Format != FormatNone || got.Format.String() != "" || got.Multiplier != tok.Multiplier {
+			t.Errorf("flags %b: got %+v, %v; want event %d and no format", old[1], got, err, want)
+		}
+	}
+}
+
+// TestTokenBitsThatMeanNothing are refused, though they verify.
+func TestTokenBitsThatMeanNothing(t *testing.T) {
+	k := testTokens(t, keyA)
+	tok := Token{Bid: ids.BidID{Incarnation: 1, Counter: 2}, BidAt: testNow, Exchange: "demo"}
+	good := k.AppendPayload(nil, &tok)
+	f := func(want error, tail ...byte) {
+		t.Helper()
+		text, _ := k.Sign(nil, append(bytes.Clone(good[:len(good)-1]), tail...), PurposeClick, nil)
+		if _, err := k.Parse(text, PurposeClick); !errors.Is(err, want) {
+			t.Errorf("%x: got %v; want %v", tail, err, want)
+		}
+	}
+	f(nil, 1|2<<moreFormat)
+	f(nil, morePlacement, 5)
+	f(ErrTokenMalformed)                                              // no byte at all
+	f(ErrTokenMalformed, 5)                                           // no such event
+	f(ErrTokenMalformed, 7<<moreFormat)                               // no such format
+	f(ErrTokenMalformed, 1<<7)                                        // a bit of nothing
+	f(ErrTokenMalformed, morePlacement)                               // no placement
+	f(ErrTokenMalformed, morePlacement, 0)                            // placement 0
+	f(ErrTokenMalformed, morePlacement, 0xff, 0xff, 0xff, 0xff, 0x7f) // beyond 32 bits
+	f(ErrTokenMalformed, 0, 0)                                        // bytes behind
 }

@@ -10,13 +10,11 @@ import (
 
 	"github.com/goccy/go-json"
 	"github.com/valyala/fasthttp"
-	"go.uber.org/zap"
 
 	"bidhawk/bidder/markup"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
-	"bidhawk/pacing"
 )
 
 // pixel is a transparent 1x1 GIF.
@@ -105,7 +103,11 @@ func (b *Bidder) seen(ctx *fasthttp.RequestCtx, notice NoticeKind, kind string, 
 		now := b.clock()
 		e := b.exposureOf(kind, t, now)
 		e.Code = code
-		result = b.publish(b.expired(t, now), e.message(t))
+		if msgs, ok := b.chargeMessages([]eventlog.Message{e.message(t)}, chargeEvent(kind), t, now); ok {
+			result = b.publish(b.expired(t, now), msgs...)
+		} else {
+			result = NoticeMalformed
+		}
 	}
 	b.metrics.notices[notice][result].Add(1)
 	if result == NoticeFailed {
@@ -214,15 +216,9 @@ func (k *book) wraps(t *Token) bool {
 func (b *Bidder) recordClick(t *Token) NoticeResult {
 	now := b.clock()
 	result := b.expired(t, now)
-	msgs := []eventlog.Message{b.exposure("click", t, now)}
-	if t.PerClick {
-		n := notice(t, now)
-		msg, err := pacing.ClickMessage(&n)
-		if err != nil {
-			b.deps.Logger.Error("a verified click breaks a rule of the ledger; nothing was charged", zap.Error(err))
-			return NoticeMalformed
-		}
-		msgs = append(msgs, msg)
+	msgs, ok := b.chargeMessages([]eventlog.Message{b.exposure("click", t, now)}, campaigns.ChargeAtClick, t, now)
+	if !ok {
+		return NoticeMalformed
 	}
 	return b.publish(result, msgs...)
 }

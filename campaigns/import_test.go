@@ -101,7 +101,7 @@ func TestDemoCampaigns(t *testing.T) {
 		budgets(used, "advertiser", lin.Advertiser.Budget)
 		dimensions(used, "", reflect.ValueOf(l.Targeting))
 	}
-	want := []string{"cpm", "cpc", "even", "asap", "cap", "html", "image", "guaranteed", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
+	want := []string{"cpm", "dcpm", "vcpm", "cpcv", "cpc", "cpa", "cps", "cpd", "even", "asap", "cap", "html", "image", "guaranteed", "300x250", "728x90", "320x50", "160x600", "970x250", "336x280",
 		"line_item.daily", "line_item.lifetime", "campaign.daily", "campaign.lifetime", "advertiser.daily", "advertiser.lifetime"}
 	for _, of := range []string{" of Acme Motors", " of Blue Fjord Travel"} {
 		for _, format := range []string{"image", "html", "mraid", "video", "vast tag", "audio", "native"} {

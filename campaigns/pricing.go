@@ -78,6 +78,10 @@ const (
 	ChargeAtConversion
 )
 
+func (e ChargeEvent) String() string {
+	return [...]string{"bill", "view", "complete", "click", "conversion"}[e]
+}
+
 // Charges returns the event at which the model charges.
 func (m PricingModel) Charges() ChargeEvent {
 	switch m {

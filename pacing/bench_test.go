@@ -34,7 +34,7 @@ func BenchmarkApply(b *testing.B) {
 		for b.Loop() {
 			if i%len(records) == 0 { // the same bids again, in a new lease
 				b.StopTimer()
-				s.l.endPhase(TypeHard, &Phase{Lease: lease})
+				s.l.endPhase(TypeHard, &Phase{Advertiser: 1, Lease: lease})
 				s.l.ended, s.l.dirtyBids = nil, s.l.dirtyBids[:0]
 				s.l.lines[1].charge, s.l.lines[1].media = account{Daily: noLimit, Lifetime: noLimit}, account{Daily: noLimit, Lifetime: noLimit}
 				s.offset = s.l.next

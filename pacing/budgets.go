@@ -186,6 +186,9 @@ func (b *budgetSync) lineItem(id campaigns.ID) error {
 	if li.Guaranteed { // bids whenever its deal is offered: there is nothing to spread
 		t.Pacing = campaigns.PacingASAP
 	}
+	if li.Pricing == campaigns.PricingCPD && li.MediaCap.Daily == 0 { // a day brings its price, whatever the budget is
+		t.MediaDaily = li.EventPrice()
+	}
 	if li.Pricing != campaigns.PricingCPM { // whose bids reserve what they charge
 		t.EventPrice, t.Share = li.EventPrice(), li.Share()
 		t.LateShare = li.LateShare(b.s.cfg.Window + b.s.cfg.CloseAfter)

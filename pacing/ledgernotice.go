@@ -177,15 +177,16 @@ func (x *notice) bill(l *ledger) error {
 		return nil
 	}
 	media, payable, dispute := clearing(x.Notice)
-	if !x.late && !x.bid.has(bidVoid) {
-		x.line.line.Yield.add(x.ReservedCharge, x.ReservedCharge)
-	}
+	first := !x.late && !x.bid.has(bidVoid)
 	own := x.free().Charge
 	x.resolve()
 	x.line.hold(x.when(), own) // take releases what is held: for that moment it is held again
 	want, flat, err := x.due(media)
 	if err != nil {
 		return err
+	}
+	if first {
+		x.line.line.Yield.add(x.kept(want), x.ReservedCharge)
 	}
 	own += flat
 	charged, err := x.line.take(x.when(), want, own)
@@ -242,6 +243,16 @@ func (x *notice) due(media money.Nanos) (want, flat money.Nanos, err error) {
 	default:
 		return x.ReservedCharge, 0, nil
 	}
+}
+
+// kept is what the plan learns of a won bid. Dynamic CPM keeps what it charges,
+// which is less than it reserved wherever the auction clears below the bid; what
+// charges by events keeps its expectation.
+func (x *notice) kept(want money.Nanos) money.Nanos {
+	if x.line.terms.Pricing == campaigns.PricingDCPM {
+		return min(want, x.ReservedCharge)
+	}
+	return x.ReservedCharge
 }
 
 // repeat is a bill after the bill: a larger price adjusts the media once.

@@ -207,6 +207,10 @@ func message(t Type, advertiser campaigns.ID, payload any) (eventlog.Message, er
 
 // encode writes {"v":1,"type":"T", and the payload's own fields after it.
 func encode(t Type, payload any) ([]byte, error) {
+	if n, ok := payload.(*Notice); ok { // fast path
+		out := append(make([]byte, 0, 640), `{"v":1,"type":"`...)
+		return appendNotice(append(append(out, t...), `",`...), n), nil
+	}
 	body, err := json.Marshal(payload)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", t, err)

@@ -64,8 +64,14 @@ func decodeRecord(value []byte) (d decoded, err error) {
 	default:
 		return d, fmt.Errorf("%w: type %.40q is unknown to this binary", ErrUnreadable, d.typ)
 	}
-	if err := json.Unmarshal(value, payload); err != nil {
-		return d, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.typ, err)
+	// Fast path: a notice as we write it.
+	if d.notice == nil || !readNotice(value, d.notice) {
+		if d.notice != nil {
+			*d.notice = Notice{}
+		}
+		if err := json.Unmarshal(value, payload); err != nil {
+			return d, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.typ, err)
+		}
 	}
 	if err := d.validate(); err != nil {
 		return d, fmt.Errorf("%w: %s: %w", ErrUnreadable, d.typ, err)

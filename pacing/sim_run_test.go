@@ -32,15 +32,16 @@ func playSim(seed uint64, o simOptions) (w *simWorld, err error) {
 	return w, w.run(o.auctions)
 }
 
-// playSeeds plays seeds from first on, on every core, until all are played or
-// one breaks. found is the lowest that did, of those that were played.
-func playSeeds(first uint64, seeds int, o simOptions, progress func(f *simFigures)) (sum simFigures, found *simFailure) {
+// playSeeds plays seeds from first on, on every core, until all are played, one
+// breaks, or until has passed (zero: never). found is the lowest that broke, of
+// those that were played.
+func playSeeds(first uint64, seeds int, until time.Time, o simOptions, progress func(f *simFigures)) (sum simFigures, found *simFailure) {
 	var mu sync.Mutex
 	next := first
 	take := func() (uint64, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if next == first+uint64(seeds) || found != nil {
+		if next == first+uint64(seeds) || found != nil || !until.IsZero() && time.Now().After(until) {
 			return 0, false
 		}
 		next++

@@ -21,7 +21,11 @@ func TestSimulation(t *testing.T) {
 	}
 	o := simOptions{auctions: simNumber(t, "BIDHAWK_SIM_AUCTIONS", simTestAuctions)}
 	start := time.Now()
-	sum, broken := playSeeds(uint64(first), seeds, o, simProgress(seeds))
+	var until time.Time
+	if minutes := simNumber(t, "BIDHAWK_SIM_MINUTES", 0); minutes > 0 {
+		until = start.Add(time.Duration(minutes) * time.Minute)
+	}
+	sum, broken := playSeeds(uint64(first), seeds, until, o, simProgress(seeds))
 	if broken != nil {
 		t.Fatalf("%s\nreplay: make sim SEED=%d AUCTIONS=%d", broken.story(o), broken.seed, o.auctions)
 	}
@@ -91,7 +95,7 @@ func TestSimulationFindsPlantedHoles(t *testing.T) {
 			continue
 		}
 		o.plant = plant
-		_, broken := playSeeds(1, seeds, o, nil)
+		_, broken := playSeeds(1, seeds, time.Time{}, o, nil)
 		switch {
 		case broken == nil:
 			t.Errorf("%s: not found in %d seeds", plant.name, seeds)

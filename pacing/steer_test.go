@@ -35,7 +35,7 @@ func TestMultiplierShadesWherePlentiful(t *testing.T) {
 		})
 	}
 	f(0.5, 1_000_000, 1_000_000)
-	f(3, 250_000, 480_000) // a third of the value would do
+	f(3, 200_000, 700_000) // a third of the value would do; it moves from one minute to the next
 	f(40, 100_000, 100_000)
 }
 

@@ -94,10 +94,12 @@ func newTakeover(b *testing.B) *takeoverWorld {
 	return w
 }
 
+func (w *takeoverWorld) readCatalog() *campaigns.Catalog { return w.catalog }
+
 // run starts a pacer; without reins it owns everything.
 func (w *takeoverWorld) run(dir string, r *rein) *takeoverPacer {
 	w.b.Helper()
-	deps := Deps{Log: w.log, Dir: dir, Clock: time.Now, Catalog: func() *campaigns.Catalog { return w.catalog }, Logger: zap.NewNop()}
+	deps := Deps{Log: w.log, Dir: dir, Clock: time.Now, Catalog: w.readCatalog, Logger: zap.NewNop()}
 	if r != nil {
 		r.begun = make(chan struct{})
 		deps.Ownership = r

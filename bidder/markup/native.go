@@ -169,8 +169,11 @@ const (
 	nativeMethodImage = 1
 )
 
+// CountsViews says whether a placement tells us that an ad was seen.
+func CountsViews(r *openrtb.NativeRequest) bool { return r.Offers(nativeViewable, nativeMethodImage) }
+
 func (n *Native) appendTrackers(dst []byte, r *openrtb.NativeRequest, v *Values) []byte {
-	impression, viewable := r.Offers(nativeImpression, nativeMethodImage), r.Offers(nativeViewable, nativeMethodImage)
+	impression, viewable := r.Offers(nativeImpression, nativeMethodImage), CountsViews(r)
 	if !impression {
 		dst = append(dst, `,"imptrackers":["`...)
 		dst = append(dst, v.Impression...)
@@ -201,7 +204,7 @@ func (n *Native) appendTrackers(dst []byte, r *openrtb.NativeRequest, v *Values)
 func (n *Native) Size(r *openrtb.NativeRequest, l Lengths) int {
 	const frame, perAsset = 240, 32 // what stands around the assets, and around each; a test measures them
 	size := frame + l.Click + l.Impression
-	if r.Offers(nativeViewable, nativeMethodImage) {
+	if CountsViews(r) {
 		size += n.viewable.Size(l)
 	}
 	if r.Privacy {

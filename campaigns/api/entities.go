@@ -55,6 +55,7 @@ type Page[E any] struct {
 
 type entityOutput[E any] struct {
 	ETag string `header:"ETag" doc:"The revision, for If-Match"`
+	Note string `header:"Bidhawk-Note" doc:"What of an edit holds only later, and when"`
 	Body E
 }
 
@@ -203,10 +204,16 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 		return nil, fail(ctx, err)
 	}
 	*e.Head() = *base.Head()
+	note := ""
+	if s.deps.CheckEdit != nil {
+		if note, err = s.deps.CheckEdit(base, e); err != nil {
+			return nil, fail(ctx, err)
+		}
+	}
 	if err := s.editor.Update(ctx, e); err != nil {
 		return nil, fail(ctx, err)
 	}
-	return &entityOutput[E]{ETag: etag(e), Body: e}, nil
+	return &entityOutput[E]{ETag: etag(e), Note: note, Body: e}, nil
 }
 
 func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *statusInput) (*entityOutput[E], error) {

@@ -34,6 +34,8 @@ type replayCommand struct {
 	Early string `help:"Quantile from which on the oldest leases close where a bid needs their money. 0: never." default:"0"`
 	Seed  uint64 `help:"Seed of everything random." default:"1"`
 
+	Real bool `help:"Through the real wallet, pacer and ledger in virtual time, over a day: every record audited."`
+
 	HTML string `help:"File for a chart of spend against plan and of the multiplier." type:"path"`
 	JSON string `help:"File for the result." type:"path"`
 
@@ -134,7 +136,15 @@ func (c *replayCommand) one(w io.Writer, log *replay.Log, train money.PPM) error
 	if len(learned) == 0 {
 		cfg.Start.Price = replay.MedianPrice(rest)
 	}
-	if o.Result, err = replay.Run(rest, cfg); err != nil {
+	if c.Real {
+		// The pacer's multiplier is 1 at most: a click is worth more than it bids.
+		r, err := replay.Real{Budget: cfg.Budget, Market: cfg.Market, Worth: replay.WorthOf(cfg.Start), Mean: cfg.Delay.Mean,
+			LossNotices: cfg.Delay.LossNotices, Seed: c.Seed}.Run(rest)
+		if err != nil {
+			return err
+		}
+		o.Result = r.Result
+	} else if o.Result, err = replay.Run(rest, cfg); err != nil {
 		return err
 	}
 	o.Budget, o.Optimum = cfg.Budget, replay.Optimum(rest, cfg.Budget).Value

@@ -80,6 +80,11 @@ func TestReplayCommand(t *testing.T) {
 	if page, err := os.ReadFile(c.HTML); err != nil || !bytes.Contains(page, []byte("<svg")) {
 		t.Errorf("no chart: %v", err)
 	}
+	c.Real, c.Budget, c.HTML = true, "1/4", ""
+	out.Reset()
+	if err := c.one(&out, log, 300_000); err != nil || !strings.Contains(out.String(), "spent") {
+		t.Errorf("the real path: %v\n%s", err, out.String())
+	}
 	c.StartTimes = 1e30
 	if err := c.one(&out, log, 300_000); err == nil || !strings.Contains(err.Error(), "--start-times") {
 		t.Errorf("an endless multiplier: %v", err)

@@ -26,6 +26,7 @@ type Config struct {
 	Pacing          Pacing        `yaml:"pacing"`
 	Frequency       Frequency     `yaml:"frequency"`
 	Scoring         Scoring       `yaml:"scoring"`
+	Reports         Reports       `yaml:"reports"`
 	Privacy         Privacy       `yaml:"privacy"`
 	Identity        Identity      `yaml:"identity"`
 	Supply          Supply        `yaml:"supply"`
@@ -185,9 +186,19 @@ type Frequency struct {
 	HoldFor time.Duration `yaml:"hold_for"`
 }
 
-// Scoring is about click rates.
+// Scoring is about the rates of clicks, views, completions and conversions.
 type Scoring struct {
-	PriorImpressions int `yaml:"prior_impressions"`
+	PriorImpressions int `yaml:"prior_impressions"` // how many impressions the expected click rate counts like
+	PriorViews       int `yaml:"prior_views"`       // likewise the expected view or completion rate
+	PriorClicks      int `yaml:"prior_clicks"`      // how many clicks the expected conversion rate counts like
+	Places           int `yaml:"places"`            // creatives at placements that have rates of their own
+}
+
+// Reports is about attribution.
+type Reports struct {
+	// Settle is how much later than a conversion its click may reach the log; the
+	// conversion is charged a minute after that.
+	Settle time.Duration `yaml:"settle"`
 }
 
 // Exchange is what is agreed with one exchange.
@@ -238,7 +249,8 @@ func Default() Config {
 		Profiles:             Profiles{CacheBytes: 256 << 20},
 		Pacing:               defaultPacing(),
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
-		Scoring:              Scoring{PriorImpressions: 2000},
+		Scoring:              Scoring{PriorImpressions: 2000, PriorViews: 100, PriorClicks: 100, Places: 1 << 16},
+		Reports:              Reports{Settle: 10 * time.Minute},
 		Privacy:              defaultPrivacy(),
 		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},

@@ -117,6 +117,10 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	f("frequency.max_keys", func(c *Config) { c.Frequency.MaxKeys = 1 })
 	f("frequency.hold_for", func(c *Config) { c.Frequency.HoldFor = time.Hour })
 	f("scoring.prior_impressions", func(c *Config) { c.Scoring.PriorImpressions = 0 })
+	f("scoring.prior_views", func(c *Config) { c.Scoring.PriorViews = 0 })
+	f("scoring.prior_clicks", func(c *Config) { c.Scoring.PriorClicks = 1_000_001 })
+	f("scoring.places", func(c *Config) { c.Scoring.Places = 0 })
+	f("reports.settle", func(c *Config) { c.Reports.Settle = 25 * time.Hour })
 	f("exchanges", func(c *Config) { c.Exchanges = nil })
 	f("exchanges.Upper.name", func(c *Config) { c.Exchanges["Upper"] = defaultExchange() })
 	f("exchanges.demo.default_tmax", exchange(func(e *Exchange) { e.DefaultTMax = 0 }))
@@ -168,21 +172,4 @@ func TestSettingErrorShowsOneBoundedLine(t *testing.T) {
 	f(0, "0s")
 	f(20*time.Second, "20s")
 	f(time.Hour+time.Second, "1h0m1s")
-}
-
-func TestCheckFilesTellsOfBillsThatComeTooLate(t *testing.T) {
-	f := func(hardAfter time.Duration, want int) {
-		t.Helper()
-		c := valid()
-		c.Pacing.HardAfter = hardAfter
-		var notes []string
-		if err := c.CheckFiles(func(n string) { notes = append(notes, n) }); err != nil {
-			t.Fatal(err)
-		}
-		if len(notes) != want {
-			t.Errorf("hard after %v: got %q; want %d", hardAfter, notes, want)
-		}
-	}
-	f(48*time.Hour, 0)
-	f(47*time.Hour, 1)
 }

@@ -24,6 +24,7 @@ import (
 	"bidhawk/campaigns/content"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
+	"bidhawk/internal/money"
 )
 
 // inventory is what the bidder knows of exchanges, sellers, traffic and users
@@ -251,4 +252,18 @@ func (n *Node) followFiles(ctx context.Context) error {
 		n.logger.Info("the currency table is fresh")
 	})
 	return nil
+}
+
+// convertSale is a sale's value in another currency, by the rates in force; nothing
+// where this process keeps none.
+func (n *Node) convertSale(amount money.Nanos, from, to money.Currency) (money.Nanos, bool) {
+	if n.inventory.fx == nil {
+		return 0, false
+	}
+	rate, ok := n.inventory.fx.Current().Between(from, to)
+	if !ok {
+		return 0, false
+	}
+	v, err := money.MulDiv(int64(amount), int64(rate), int64(money.One))
+	return money.Nanos(v), err == nil
 }

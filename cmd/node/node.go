@@ -257,13 +257,14 @@ func (n *Node) readyCatalog() *campaigns.Catalog {
 }
 
 func (n *Node) openReports(ctx context.Context) (err error) {
-	n.reports, err = attribution.Open(ctx, attribution.Config{Path: n.cfg.path("reports.db")}, attribution.Deps{
+	n.reports, err = attribution.Open(ctx, attribution.Config{Path: n.cfg.path("reports.db"), Settle: n.cfg.Reports.Settle}, attribution.Deps{
 		Log: n.log, Catalog: n.feed.Catalog, Now: Clock, DeadLetter: n.deadLetter,
 		Gap: func(topic string, partition int32, from, to int64) {
 			n.logger.Error("records were deleted before reports read them", zap.String("topic", topic),
 				zap.Int32("partition", partition), zap.Int64("from", from), zap.Int64("to", to))
 		},
 		Counted: n.counted,
+		Convert: n.convertSale,
 		Failed:  n.warn("reports can't read the log; trying again"),
 	})
 	if err != nil {
@@ -275,7 +276,7 @@ func (n *Node) openReports(ctx context.Context) (err error) {
 
 func (n *Node) openBidder(ctx context.Context) error {
 	n.frequency = frequency.New(frequency.Config{MaxKeys: n.cfg.Frequency.MaxKeys, HoldFor: n.cfg.Frequency.HoldFor})
-	n.rates = scoring.NewRates(n.cfg.Scoring.PriorImpressions)
+	n.rates = scoring.New(n.cfg.scoring())
 	var err error
 	n.exposures, err = bidder.OpenExposures(ctx, bidder.ExposuresConfig{
 		Log: n.log, Dir: n.cfg.path("exposures"), Catalog: n.readyCatalog, Frequency: n.frequency, Rates: n.rates,

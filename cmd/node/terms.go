@@ -15,6 +15,7 @@ import (
 	"bidhawk/bidder/rates"
 	"bidhawk/bidder/traffic"
 	"bidhawk/internal/money"
+	"bidhawk/scoring"
 )
 
 // This file says the settings in the terms of the rooms that they are for.
@@ -159,6 +160,12 @@ func (c *Config) fixedRates() (map[money.Currency]money.Rate, error) {
 		out[cur] = money.Rate(v)
 	}
 	return out, nil
+}
+
+// scoring is how rates are smoothed.
+func (c *Config) scoring() scoring.Config {
+	s := c.Scoring
+	return scoring.Config{Click: s.PriorImpressions, View: s.PriorViews, Completion: s.PriorViews, Conversion: s.PriorClicks, Places: s.Places}
 }
 
 func defaultTraffic() Traffic {

@@ -57,6 +57,7 @@ const WORDS = {
   blocked_language: ['Language not wanted', '', 'By the request’s wlang.'],
   deal_advertiser: ['Advertiser not in the deal', '', 'By the deal’s wadomain.'],
   no_clicks: ['Clicks can’t be counted', '', 'The line item pays by the click: on screens, in registered creatives and in tags without our click macro none would come.'],
+  no_events: ['The event can’t be counted', '', 'The line item pays by the viewable impression or completed view, and nobody would tell us of one here.'],
   pod_full: ['Break is full', '', 'The ad is longer than what is left of the ad pod.'],
   pod_separation: ['Competes within the break', '', 'The same creative, advertiser or category is in the ad pod.'],
   other_path: ['Bid through another exchange', '', 'The same impression came by another path first.'],

@@ -228,3 +228,29 @@ func TestChart(t *testing.T) {
 		t.Error("a chart without points was drawn")
 	}
 }
+
+// The real wallet, pacer and ledger deliver a small budget, on plan and to the
+// nano within it: every record is audited on the way.
+func TestReal(t *testing.T) {
+	l := load(t)
+	budget := Cost(l.Auctions) / 8
+	f := func(mean money.PPM, lossNotices bool, market Market, least float64) {
+		t.Helper()
+		r, err := Real{Budget: budget, Worth: 8 * money.Unit, Mean: mean, LossNotices: lossNotices, Market: market, Seed: 1}.Run(l.Auctions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := percent(r.Spent, budget); got < least || got > 100 {
+			t.Errorf("mean delay %d: spent %.2f%%; want %g to 100 (refused %v)", mean, got, least, r.Refused)
+		}
+		if r.Wins == 0 || r.Outcomes["posted"]+r.Outcomes["late"] != r.Wins || r.Records < r.Wins {
+			t.Errorf("mean delay %d: %d wins, outcomes %v, %d records", mean, r.Wins, r.Outcomes, r.Records)
+		}
+	}
+	f(0, true, SecondPrice, 97)
+	f(1_000, true, SecondPrice, 95)
+	f(1_000, false, FirstPrice, 80)
+	if _, err := (Real{}).Run(l.Auctions); err == nil {
+		t.Error("a budget of 0 was taken")
+	}
+}

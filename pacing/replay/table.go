@@ -38,7 +38,7 @@ type Row struct {
 
 // Run measures every row, in order; each is shown as soon as it is there.
 func (s Suite) Run(show func(Row)) error {
-	for _, part := range []func(func(Row)) error{s.second, s.first, s.episodes, s.hourly, s.delivery} {
+	for _, part := range []func(func(Row)) error{s.second, s.first, s.episodes, s.hourly, s.delivery, s.real} {
 		if err := part(show); err != nil {
 			return err
 		}
@@ -245,6 +245,25 @@ func (s Suite) delivery(show func(Row)) error {
 			row.Bar, row.Short = "", false
 		}
 		show(row)
+	}
+	return nil
+}
+
+// real is the rest of the log through the real wallet, pacer and ledger, for
+// information: the pacer's own figures are its tests'. A nano over the budget, or a
+// record that the auditor does not agree with, is an error.
+func (s Suite) real(show func(Row)) error {
+	learned, rest := s.Log.Split(s.Learn)
+	for _, mean := range []money.PPM{0, 10_000} {
+		budget := Cost(rest) / 8
+		r, err := Real{Budget: budget, Worth: WorthOf(StartFrom(learned, Cost(learned)/8)), Mean: mean, LossNotices: true, Seed: s.Seed}.Run(rest)
+		if err != nil {
+			return err
+		}
+		show(Row{Name: fmt.Sprintf("through the real wallet, pacer and ledger, 1/8, mean delay %g%%", float64(mean)/10_000),
+			Rest: fmt.Sprintf("%.2f%% of the optimum (spent %.2f%%, off plan %.2f / %.2f%%, late %.3f%%)",
+				percent(r.Value, Optimum(rest, budget).Value), percent(r.Spent, budget), r.RMSE, r.Worst, r.Late),
+			Whole: fmt.Sprintf("%d records audited, 0 over", r.Records)})
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package scoring
 
 import (
-	"errors"
-	"math"
 	"sync"
 	"testing"
 
@@ -42,39 +40,6 @@ func TestRatesAreSafeForConcurrentUse(t *testing.T) {
 		if n, c := r.Totals(id); n != 160 || c != 80 {
 			t.Fatalf("creative %d: got %d impressions and %d clicks; want 160 and 80", id, n, c)
 		}
-	}
-}
-
-func TestValue(t *testing.T) {
-	f := func(li campaigns.LineItem, fee, ctr money.PPM, want Worth) {
-		t.Helper()
-		got, err := Value(&li, fee, ctr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != want {
-			t.Fatalf("%s: got %+v; want %+v", li.Pricing, got, want)
-		}
-	}
-	cpm := campaigns.LineItem{Pricing: campaigns.PricingCPM, Price: 3_000_000, MaxBid: 10_000_000, DataFee: 500_000}
-	f(cpm, 0, 0, Worth{Bid: 3_000_000, Charge: 3_500_000})
-	f(cpm, 100_000, 0, Worth{Bid: 2_650_000, Charge: 3_500_000}) // 10% of 3.5 is the platform's
-	cpm.MaxBid = 1_000_000
-	f(cpm, 0, 0, Worth{Bid: 1_000_000, Charge: 3_500_000})
-
-	cpc := campaigns.LineItem{Pricing: campaigns.PricingCPC, Price: 500_000, MaxBid: 10_000_000}
-	// 0.50 a click at 1%: 0.005 an impression, 5,000,000 nanos, a CPM of 5.
-	f(cpc, 0, 10_000, Worth{Bid: 5_000_000, Charge: 5_000_000})
-	f(cpc, 0, 0, Worth{})
-}
-
-func TestValueRefusesWhatDoesNotFit(t *testing.T) {
-	li := campaigns.LineItem{Pricing: campaigns.PricingCPM, Price: math.MaxInt64, DataFee: 1}
-	if _, err := Value(&li, 0, 0); !errors.Is(err, money.ErrOverflow) {
-		t.Fatalf("got %v; want ErrOverflow", err)
-	}
-	if _, err := Value(&campaigns.LineItem{Pricing: "cpx"}, 0, 0); err == nil {
-		t.Fatal("an unknown pricing must be an error")
 	}
 }
 
