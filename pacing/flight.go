@@ -19,6 +19,16 @@ func (n *node) flightAt(t time.Time) int64 {
 	return -1
 }
 
+// flying is the flight of n's terms that t is in; nil where there is none.
+func (n *node) flying(t time.Time) *Flight {
+	for i := range n.flights {
+		if f := &n.flights[i]; !t.Before(f.Start) && t.Before(f.End) {
+			return f
+		}
+	}
+	return nil
+}
+
 // flightLeft is how long the flight at t goes on; without flights, for good.
 func (n *node) flightLeft(t time.Time) time.Duration {
 	for _, f := range n.flights {

@@ -133,7 +133,7 @@ const minWindow = 50 * time.Millisecond
 
 // due is what of n's plan is left for the window of w.
 func (r *round) due(n *node, day Day, loc *time.Location, w *wish) money.Nanos {
-	out := n.outstanding(day)
+	out := n.outstanding(day, r.now)
 	for h := range out {
 		out[h] = addClamped(out[h], r.expect[n])
 	}

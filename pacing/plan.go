@@ -14,6 +14,7 @@ type horizon uint8
 const (
 	daily horizon = iota
 	lifetime
+	flighted // the flight at hand
 	horizons
 )
 
@@ -78,20 +79,36 @@ func flight(n *node) (start, end time.Time) {
 }
 
 // span is the time over which a horizon's limit is spread; ok is false where
-// the limit is none or has no end.
-func span(n *node, h horizon, day Day, loc *time.Location) (from, to time.Time, limit money.Nanos, ok bool) {
+// the limit is none or has no end. Where there are flights, nothing is spread over
+// the time between them: their budgets take the place of the lifetime's.
+func span(n *node, h horizon, day Day, loc *time.Location, now time.Time) (from, to time.Time, limit money.Nanos, ok bool) {
 	from, to = flight(n)
-	limit = n.charge.Lifetime
-	if h == daily {
+	f := n.flying(now)
+	switch {
+	case h == daily:
 		limit = n.charge.Daily
-		if s := day.Start(loc); s.After(from) {
-			from = s
-		}
-		if e := day.End(loc); to.IsZero() || e.Before(to) {
-			to = e
+		from, to = within(from, to, day.Start(loc), day.End(loc))
+	case h == lifetime && len(n.flights) == 0:
+		limit = n.charge.Lifetime
+	case h == flighted && f != nil:
+		limit = f.Budget
+	default:
+		limit = noLimit
+	}
+	for p := n; p != nil; p = p.parent {
+		if f := p.flying(now); f != nil && (h != lifetime || p == n) {
+			from, to = within(from, to, f.Start, f.End)
 		}
 	}
 	return from, to, limit, limit != noLimit && !to.IsZero() && from.Before(to)
+}
+
+// within is where two times meet; a zero end is none.
+func within(from, to, start, end time.Time) (time.Time, time.Time) {
+	if to.IsZero() || end.Before(to) {
+		to = end
+	}
+	return latest(from, start), to
 }
 
 // moment is what a plan is asked about.
@@ -112,12 +129,12 @@ func (p *planner) due(n *node, m *moment) money.Nanos {
 	best := noLimit
 	var drawn, anew bool
 	for h := range horizons {
-		from, to, limit, ok := span(n, h, m.day, m.loc)
+		from, to, limit, ok := span(n, h, m.day, m.loc, m.now)
 		if !ok {
 			c.plans[h] = schedule{}
 			continue
 		}
-		s, posted := &c.plans[h], n.posted(h, m.day)
+		s, posted := &c.plans[h], n.posted(h, m.day, m.now)
 		spent := addClamped(posted, m.held[h])
 		if g := &s.goal; g.Limit != limit || !g.To.Equal(to) || h == daily && c.day != m.day {
 			*g = control.Plan{From: latest(from, m.now), To: to, Base: min(posted, limit), Limit: limit, Pace: paceOf(n), Lead: control.DefaultLead}
@@ -125,7 +142,7 @@ func (p *planner) due(n *node, m *moment) money.Nanos {
 		}
 		drawn = s.follow(c.traffic.forecast, m, p.window, spent) || drawn
 		if n.line != nil || n.binds(h, m.day, m.now) {
-			best = min(best, addClamped(s.due(m, spent), s.lead(n.held(h, m.day)-m.held[h])))
+			best = min(best, addClamped(s.due(m, spent), s.lead(n.held(h, m.day, m.now)-m.held[h])))
 		}
 	}
 	c.day = m.day
@@ -164,11 +181,8 @@ func (s *schedule) lead(idle money.Nanos) money.Nanos {
 	return min(max(idle, 0)/16, (s.goal.Limit-s.goal.Base)/200)
 }
 
-func (n *node) held(h horizon, day Day) money.Nanos {
-	if h == daily {
-		return n.charge.on(day).Held
-	}
-	return n.charge.Life.Held
+func (n *node) held(h horizon, day Day, now time.Time) money.Nanos {
+	return n.balance(h, day, now).Held
 }
 
 // press is by how much the multiplier aims above what is left over the traffic
@@ -200,7 +214,7 @@ func (c *pace) aim(n *node, m *moment, anew bool) {
 		if s.goal.To.IsZero() {
 			continue
 		}
-		spent := addClamped(n.posted(h, m.day), m.held[h])
+		spent := addClamped(n.posted(h, m.day, m.now), m.held[h])
 		rest := share(s.press(c.traffic.forecast, m.now, spent), s.goal.Limit-spent)
 		x := outlook{rest, c.traffic.forecast.Auctions(latest(m.now, s.goal.From), s.goal.To)}
 		if x.auctions > 0 && x.tighter(o) {
@@ -268,7 +282,7 @@ func (n *node) binds(h horizon, day Day, now time.Time) bool {
 	for _, c := range n.below {
 		sum = addClamped(sum, c.potential(h, day, now))
 	}
-	return sum > n.left(h, day)
+	return sum > n.left(h, day, now)
 }
 
 // potential is what n and the nodes below it may still spend within a horizon.
@@ -276,9 +290,9 @@ func (n *node) potential(h horizon, day Day, now time.Time) money.Nanos {
 	if _, end := flight(n); !n.terms.Active || !end.IsZero() && !now.Before(end) {
 		return 0
 	}
-	own := n.left(lifetime, day)
+	own := min(n.left(lifetime, day, now), n.left(flighted, day, now))
 	if h == daily {
-		own = min(own, n.left(daily, day))
+		own = min(own, n.left(daily, day, now))
 	}
 	if n.line != nil {
 		return own
@@ -291,19 +305,42 @@ func (n *node) potential(h horizon, day Day, now time.Time) money.Nanos {
 }
 
 // left is n's limit less what is posted, not below zero.
-func (n *node) left(h horizon, day Day) money.Nanos {
-	limit := n.charge.Lifetime
-	if h == daily {
-		limit = n.charge.Daily
-	}
-	return max(0, limit-n.posted(h, day))
+func (n *node) left(h horizon, day Day, now time.Time) money.Nanos {
+	return max(0, n.limit(h, now)-n.posted(h, day, now))
 }
 
-func (n *node) posted(h horizon, day Day) money.Nanos {
-	if h == daily {
-		return n.charge.on(day).Posted
+func (n *node) posted(h horizon, day Day, now time.Time) money.Nanos {
+	return n.balance(h, day, now).Posted
+}
+
+// balance is n's charge at a horizon.
+func (n *node) balance(h horizon, day Day, now time.Time) balance {
+	switch h {
+	case daily:
+		return *n.charge.on(day)
+	case lifetime:
+		return n.charge.Life
 	}
-	return n.charge.Life.Posted
+	if f := n.flying(now); f != nil {
+		if b := n.charge.flight(f.key()); b != nil {
+			return b.balance
+		}
+	}
+	return balance{}
+}
+
+// limit is what bounds it.
+func (n *node) limit(h horizon, now time.Time) money.Nanos {
+	switch h {
+	case daily:
+		return n.charge.Daily
+	case lifetime:
+		return n.charge.Lifetime
+	}
+	if f := n.flying(now); f != nil {
+		return f.Budget
+	}
+	return noLimit
 }
 
 func latest(a, b time.Time) time.Time {
@@ -314,11 +351,13 @@ func latest(a, b time.Time) time.Time {
 }
 
 // outstanding is how much of what n's line items hold is expected to be spent.
-func (n *node) outstanding(day Day) (out [horizons]money.Nanos) {
+func (n *node) outstanding(day Day, now time.Time) (out [horizons]money.Nanos) {
 	if n.line == nil {
 		for _, c := range n.below {
-			o := c.outstanding(day)
-			out[daily], out[lifetime] = addClamped(out[daily], o[daily]), addClamped(out[lifetime], o[lifetime])
+			o := c.outstanding(day, now)
+			for h := range out {
+				out[h] = addClamped(out[h], o[h])
+			}
 		}
 		return out
 	}
@@ -335,6 +374,9 @@ func (n *node) outstanding(day Day) (out [horizons]money.Nanos) {
 	}
 	out[daily] = addClamped(today, share(win, n.charge.on(day).Held-today))
 	out[lifetime] = addClamped(pools, share(win, n.charge.Life.Held-pools))
+	if out[flighted] = out[lifetime]; len(n.flights) > 0 {
+		out[flighted] = share(win, n.held(flighted, day, now))
+	}
 	return out
 }
 
@@ -392,7 +434,7 @@ const noRatio = money.PPM(1_000_000_000) // a thousand times the plan: as far as
 func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 	v := PlanView{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: campaigns.ID(n.id), Pacing: n.terms.Pacing}
 	if n.terms.Pacing == campaigns.PacingASAP {
-		return v.asap(n, day)
+		return v.asap(n, day, now)
 	}
 	v.Multiplier = p.multiplier(n)
 	c := p.paces[keyOf(n)]
@@ -405,7 +447,7 @@ func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 			continue
 		}
 		x := v
-		x.Planned, x.Spent, x.Limit = g.At(c.traffic.forecast, now), n.posted(h, day), g.Limit
+		x.Planned, x.Spent, x.Limit = g.At(c.traffic.forecast, now), n.posted(h, day, now), g.Limit
 		// The tightest horizon is the one that leaves least to plan.
 		if v.Limit == 0 || x.Planned-x.Spent < v.Planned-v.Spent {
 			v = x
@@ -415,10 +457,11 @@ func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 }
 
 // asap plans nothing: the limit that leaves least is all due.
-func (v PlanView) asap(n *node, day Day) PlanView {
+func (v PlanView) asap(n *node, day Day, now time.Time) PlanView {
 	v.Multiplier = fullValue
-	for h, limit := range [horizons]money.Nanos{daily: n.charge.Daily, lifetime: n.charge.Lifetime} {
-		if spent := n.posted(horizon(h), day); limit != noLimit && (v.Limit == 0 || limit-spent < v.Limit-v.Spent) {
+	for h := range horizons {
+		limit, spent := n.limit(h, now), n.posted(h, day, now)
+		if limit != noLimit && (v.Limit == 0 || limit-spent < v.Limit-v.Spent) {
 			v.Planned, v.Spent, v.Limit = limit, spent, limit
 		}
 	}

@@ -233,3 +233,41 @@ func TestTinyBudgetGoesRound(t *testing.T) {
 		w.audit()
 	})
 }
+
+// Each flight is spent on its own plan, evenly and whole, and nothing between them.
+func TestFlightsAreDeliveredEach(t *testing.T) {
+	if raceEnabled {
+		t.Skip("many bids: without -race")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		const first, second = 1000, 500
+		c := flightOf(time.Now(), time.Hour, 0, campaigns.PacingEven)
+		begin := time.Now()
+		at := func(m int) time.Time { return begin.Add(time.Duration(m) * time.Minute) }
+		c.LineItems[1].Flights = []campaigns.Flight{{Start: at(5), End: at(25), Budget: first * sceneNeed}, {Start: at(30), End: at(50), Budget: second * sceneNeed}}
+		w := newWorld(t, c, 0.5, time.Second)
+		defer w.stop()
+		posted := map[int]int64{}
+		for m := 0; m < 60; m++ {
+			for time.Now().Before(at(m)) {
+				w.bid(1)
+				time.Sleep(200 * time.Millisecond)
+			}
+			posted[m] = int64(w.spent(1) / sceneNeed)
+		}
+		w.audit()
+		f := func(minute int, want, off int64) {
+			t.Helper()
+			if got := posted[minute]; got < want-off || got > want+off {
+				t.Errorf("after %d minutes %d impressions; want %d", minute, got, want)
+			}
+		}
+		f(5, 0, 0)
+		f(10, first/4, 40)
+		f(15, first/2, 40)
+		f(29, first-10, 10)
+		f(30, posted[29], 0)
+		f(40, posted[29]+second/2, 30)
+		f(55, posted[29]+second-8, 8)
+	})
+}

@@ -90,7 +90,7 @@ func (r *Rehearsal) Posted(li campaigns.ID, day Day) (posted, expected money.Nan
 	if n == nil {
 		return 0, 0
 	}
-	return n.charge.Life.Posted, n.outstanding(day)[lifetime]
+	return n.charge.Life.Posted, n.outstanding(day, r.now)[lifetime]
 }
 
 // Advance lets time pass until to: records arrive, leases end and close, the
