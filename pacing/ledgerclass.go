@@ -66,11 +66,18 @@ func (ls *lease) endClass(t Type, p *Phase) {
 	ls.touch()
 }
 
-// settled says whether nothing of the lease is open: closing it early loses nothing.
+// settled says whether no bill can come in time any more: closing it early makes
+// nothing late. What was eased holds nothing, and may still be billed.
 func (ls *lease) settled() bool {
 	for i := range ls.items {
-		if ls.items[i].held != (Amounts{}) {
+		it := &ls.items[i]
+		if it.held != (Amounts{}) {
 			return false
+		}
+		for k := range it.classes {
+			if c := &it.classes[k]; c.Told && !c.Closed && c.unresolved() != (Amounts{}) {
+				return false
+			}
 		}
 	}
 	return ls.returned

@@ -316,6 +316,9 @@ func TestEase(t *testing.T) {
 		s.send(TypeBill, n(bid), OutcomePosted, sceneNeed, 2_000_000)
 	}
 	s.held(3*sceneNeed, 0)
+	if s.l.leases[lease].settled() {
+		t.Error("bids that may still be billed, and the lease would close")
+	}
 	s.send(TypeBill, n(1), OutcomePosted, sceneNeed, 2_000_000) // there is room
 	s.do(TypeClose, Phase{Epoch: 0, Advertiser: 1, Lease: lease})
 	s.held(4*sceneNeed, 0)
