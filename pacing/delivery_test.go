@@ -107,14 +107,14 @@ func (w *world) bid(id campaigns.ID) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r, why := w.wallet.Reserve(id, time.Now(), need, 0)
+	r, why := w.wallet.Reserve(id, time.Now(), need, w.wallet.Class("demo/banner"))
 	if why != RefusedNot {
 		w.refused[why]++
 		return
 	}
 	w.bids++
 	n := Notice{At: time.Now(), Advertiser: l.Advertiser.ID, Campaign: l.Campaign.ID, LineItem: id, Creative: 1, Lease: r.Lease,
-		Bid: ids.BidID{Incarnation: 77, Counter: uint64(w.bids)}, Exchange: "demo", ReservedMedia: need.Media, ReservedCharge: need.Charge,
+		Bid: ids.BidID{Incarnation: 77, Counter: uint64(w.bids)}, Exchange: "demo", Format: "banner", BidAt: time.Now(), ReservedMedia: need.Media, ReservedCharge: need.Charge,
 		Price: price, PriceCurrency: money.USD, FXRate: money.One, Day: r.Day}
 	send, won := LossMessage, w.rng.Float64() < w.win
 	if w.market != nil {
