@@ -193,18 +193,28 @@ type yield struct {
 
 const yieldMemory = 4000 // bids after which the past counts half
 
-func (y *yield) add(kept, resolved money.Nanos) {
+func (y *yield) add(kept, resolved money.Nanos) { y.count(kept, resolved, 1) }
+
+func (y *yield) count(kept, resolved money.Nanos, bids int) {
 	y.Kept, y.Resolved = addClamped(y.Kept, kept), addClamped(y.Resolved, resolved)
-	if y.Bids++; y.Bids >= yieldMemory || y.Resolved > noLimit/4 {
+	if y.Bids += bids; y.Bids >= yieldMemory || y.Resolved > noLimit/4 {
 		y.Kept, y.Resolved, y.Bids = y.Kept/2, y.Resolved/2, y.Bids/2
 	}
 }
 
-// lose counts charge of bids that nothing was ever heard of.
+// lose counts the charge of bids that nothing was ever heard of.
 func (y *yield) lose(charge money.Nanos) {
 	if charge > 0 {
-		y.add(0, charge)
+		y.count(0, charge, int(min(max(1, charge/y.each(charge)), yieldMemory)))
 	}
+}
+
+// each is what a bid reserves on average; def where no bid is known.
+func (y *yield) each(def money.Nanos) money.Nanos {
+	if y.Bids == 0 || y.Resolved < money.Nanos(y.Bids) {
+		return max(1, def)
+	}
+	return y.Resolved / money.Nanos(y.Bids)
 }
 
 // flightOf is the flight of w that n's money counts in.

@@ -3,6 +3,8 @@ package pacing
 import (
 	"math/bits"
 	"time"
+
+	"bidhawk/internal/money"
 )
 
 // delays is how long bills of one class take, from the bid to the notice: a
@@ -11,7 +13,8 @@ import (
 type delays struct {
 	Counts [delayBuckets]int32 `json:"counts"`
 	Total  int32               `json:"total"`
-	First  int64               `json:"first"` // unix seconds of the first bill, and of the last
+	Losses int32               `json:"losses"` // notices of losses meanwhile
+	First  int64               `json:"first"`  // unix seconds of the first bill, and of the last
 	Last   int64               `json:"last"`
 }
 
@@ -40,6 +43,15 @@ func (l *ledger) observe(n *Notice) {
 	d.add(n.At.Sub(n.BidAt))
 }
 
+// observeLoss counts that a class is told of losses.
+func (l *ledger) observeLoss(n *Notice) {
+	if d := l.delays[n.class()]; d != nil && d.Losses < maxLosses {
+		d.Losses++
+	}
+}
+
+const maxLosses = 1 << 30
+
 // longEnough says whether bills have been seen for so long that after would not
 // grow: in the first minutes only the quickest can have come.
 func (d *delays) longEnough(after time.Duration) bool {
@@ -54,7 +66,7 @@ func (d *delays) add(after time.Duration) {
 	if d.Total++; d.Total < delayMemory {
 		return
 	}
-	d.Total = 0
+	d.Total, d.Losses = 0, d.Losses/2
 	for i := range d.Counts {
 		d.Counts[i] /= 2
 		d.Total += d.Counts[i]
@@ -82,15 +94,16 @@ func delayEnd(bucket int) time.Duration {
 	return time.Duration(s) * time.Second
 }
 
-// quantile is a delay that at most 1/per of the bills exceed; ok is false where
+// quantile is a delay that at most the share later of the bills exceed; ok is false where
 // too few have been seen to say, or not for long enough.
-func (d *delays) quantile(per int32) (after time.Duration, ok bool) {
-	if d == nil || d.Total < 4*per {
+func (d *delays) quantile(later money.PPM) (after time.Duration, ok bool) {
+	if d == nil || int64(d.Total)*int64(later) < 4_000_000 { // four bills beyond it
 		return 0, false
 	}
-	above := int32(0)
+	most := int64(d.Total) * int64(later) / 1_000_000
+	above := int64(0)
 	for i := delayBuckets - 1; i >= 0; i-- {
-		if above += d.Counts[i]; above > d.Total/per {
+		if above += int64(d.Counts[i]); above > most {
 			return delayEnd(i), d.longEnough(delayEnd(i))
 		}
 	}

@@ -37,7 +37,7 @@ func TestDeliveredUnderDelay(t *testing.T) {
 				w := newWorldOf(t, flightOf(time.Now(), flight, impressions*sceneNeed, campaigns.PacingEven), win, delay, cfg, wallet)
 				defer w.stop()
 				w.silent = !losses
-				w.know("demo/banner", delay)
+				w.know("demo/banner", delay, losses)
 				begin := time.Now()
 				gap := time.Duration(float64(flight) / impressions * win / 2) // twice the traffic that is needed
 				for time.Since(begin) < flight {
@@ -48,10 +48,13 @@ func TestDeliveredUnderDelay(t *testing.T) {
 				w.audit()
 				out := w.pacer.Stats().Outcomes
 				got := int64(w.spent(1)) * 1000 / (impressions * int64(sceneNeed))
-				t.Logf("delivered %d.%d%% of the budget (bar %d.%d%%), %d bids, late %d of %d, refused %v", got/10, got%10,
-					leastPermille/10, leastPermille%10, w.bids, out[OutcomeLate], out[OutcomeLate]+out[OutcomePosted], w.refused)
+				t.Logf("delivered %d.%d%% of the budget (bar %d.%d%%), %d bids, late %d and unbilled %d of %d, refused %v", got/10, got%10,
+					leastPermille/10, leastPermille%10, w.bids, out[OutcomeLate], out[OutcomeUnbilled], out[OutcomeLate]+out[OutcomeUnbilled]+out[OutcomePosted], w.refused)
 				if got < leastPermille {
 					t.Errorf("delivered %d.%d%%; want at least %d.%d%%", got/10, got%10, leastPermille/10, leastPermille%10)
+				}
+				if unbilled := out[OutcomeUnbilled]; losses && unbilled > 0 || unbilled*1000 > 40*out[OutcomePosted] {
+					t.Errorf("unbilled %d: eased holds cost the house too much", unbilled)
 				}
 				if late, all := out[OutcomeLate], out[OutcomeLate]+out[OutcomePosted]; late*1000 > 3*all {
 					t.Errorf("late %d of %d", late, all) // 0.1% and its luck
@@ -66,10 +69,13 @@ func TestDeliveredUnderDelay(t *testing.T) {
 }
 
 // know tells the ledger's delays of a class, as its bills of days before have.
-func (w *world) know(class string, mean time.Duration) {
+func (w *world) know(class string, mean time.Duration, losses bool) {
 	for _, r := range w.pacer.shards {
 		r.mu.Lock()
-		d := &delays{}
+		d := &delays{First: 1, Last: 1 + int64(100*mean/time.Second)}
+		if losses {
+			d.Losses = 20_000
+		}
 		for range 20_000 {
 			d.add(time.Duration(w.rng.ExpFloat64() * float64(mean)))
 		}

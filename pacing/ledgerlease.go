@@ -182,8 +182,8 @@ func (l *ledger) endPhase(t Type, p *Phase) effect {
 func (ls *lease) close() {
 	for i := range ls.items {
 		it := &ls.items[i]
-		if ls.returned && it.held.Charge > 0 {
-			it.line.line.Yield.add(0, it.held.Charge) // bids that were never resolved
+		if ls.returned {
+			it.line.line.Yield.lose(it.held.Charge)
 		}
 		it.release(it.held)
 		it.line.freeFlat(ls.day, ls.id)

@@ -76,6 +76,7 @@ func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 		l.observe(n)
 		err = x.bill(l)
 	case TypeLoss:
+		l.observeLoss(n)
 		x.loss()
 	case TypeWin:
 		x.win()

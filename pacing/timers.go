@@ -96,19 +96,24 @@ func (s *shard) classTimers(now time.Time, ls *lease) {
 	}
 }
 
-// easeSteps are the shares of bills that come later than an ease (one in so many).
-var easeSteps = [...]int32{2, 10, 100}
+// easeSteps are the shares of bills that come later than an ease.
+var easeSteps = [...]money.PPM{800_000, 500_000, 250_000, 100_000, 10_000}
+
+// insured is how many bids of a line item's other leases count like one of the
+// lease's own; docs/decisions/2026-11-25-holds.md has what other numbers deliver.
+const insured = 8
 
 // easeTimers lets go, in steps, of what is not expected to be billed any more:
 // of the bids that nothing was heard of most are lost, and the more so the later.
+// An exchange that tells of losses frees them itself, and exactly.
 func (s *shard) easeTimers(now time.Time, ls *lease, class string, end time.Duration) {
 	d := s.ledger.delays[class]
-	if _, known := d.quantile(1000); !known {
+	if _, known := d.quantile(1000); !known || d.Losses > d.Total/10 {
 		return
 	}
 	for _, step := range easeSteps {
 		if at, _ := d.quantile(step); at < end {
-			s.timers.add(timer{at: now.Add(at), lease: ls.id, typ: TypeEase, class: class, later: money.PPM(1_000_000 / step)})
+			s.timers.add(timer{at: now.Add(at), lease: ls.id, typ: TypeEase, class: class, later: step})
 		}
 	}
 }
@@ -127,9 +132,9 @@ func (ls *lease) keep(class string, later money.PPM) money.PPM {
 		}
 		y := &it.line.line.Yield
 		w = max(w, int64(y.ratio(0)))
-		if y.Bids > 0 {
-			n += int64(c.unresolved().Charge / max(1, y.Resolved/money.Nanos(y.Bids)))
-		}
+		// The leases of a line item insure one another, though not wholly: a bill can
+		// draw on another's hold only once that is free.
+		n += int64((c.unresolved().Charge + it.line.charge.Life.Held/insured) / y.each(noLimit))
 	}
 	ws := w * int64(later) / one
 	q := ws * one / (one - w + ws)
