@@ -69,7 +69,7 @@ func (c *reconcileCommand) reconcile(ctx context.Context, api *client, w io.Writ
 		return err
 	}
 	defer f.Close()
-	report, err := readReport(f, &c.columnFlags)
+	report, byDeal, err := readReport(f, &c.columnFlags)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -88,6 +88,11 @@ func (c *reconcileCommand) reconcile(ctx context.Context, api *client, w io.Writ
 	q := url.Values{"from": {from}, "to": {to}, "time_zone": {c.Zone}}
 	if err := api.get(ctx, "/v1/exchanges/"+url.PathEscape(c.Exchange)+"/clearings?"+q.Encode(), &ours); err != nil {
 		return err
+	}
+	if !byDeal {
+		for i := range ours.Rows {
+			ours.Rows[i].Deal = "" // the report adds them up
+		}
 	}
 	rows, err := compare(report, ours.Rows, c.OwnSeat, convert, ppm)
 	if err != nil {

@@ -51,6 +51,7 @@ type diffRow struct {
 	badPrices, pastHard      int64
 	rounding                 *big.Int // what rounding of the report's rows can make
 	converted                bool
+	counted                  bool // wins and impressions are known to be the row's
 }
 
 func (r *diffRow) diff() *big.Int { return new(big.Int).Sub(r.Theirs, r.Ours) }
@@ -170,6 +171,7 @@ func (c *comparison) ours(list []clearingView) error {
 			continue // wins that nobody bills, in no currency
 		}
 		r := c.row(diffKey{o.Day, c.seat, o.Deal, cur})
+		r.counted = true
 		switch o.Kind {
 		case "win":
 			r.wins += o.Count
@@ -248,10 +250,10 @@ func (r *diffRow) explain() {
 	if n := r.badPrices; n > 0 {
 		r.evidence(causeBadPrice, r.average(n))
 	}
-	if n := r.wins - r.bidCount - r.pastHard - r.badPrices; n > 0 {
+	if n := r.wins - r.bidCount - r.pastHard - r.badPrices; r.counted && n > 0 {
 		r.evidence(causeWonUnbilled, r.average(n))
 	}
-	if n := r.bidCount - r.rendered; n > 0 {
+	if n := r.bidCount - r.rendered; r.counted && n > 0 {
 		r.evidence(causeUnrendered, new(big.Int).Neg(r.average(n)))
 	}
 	rest := r.diff()

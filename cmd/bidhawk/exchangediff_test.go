@@ -18,7 +18,7 @@ import (
 func TestReadReport(t *testing.T) {
 	f := func(flags columnFlags, text string, want ...reportRow) {
 		t.Helper()
-		got, err := readReport(strings.NewReader(text), &flags)
+		got, _, err := readReport(strings.NewReader(text), &flags)
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("%q: got %+v, %v; want %+v", text, got, err, want)
 		}
@@ -38,7 +38,7 @@ func TestReadReportRefuses(t *testing.T) {
 	const head = "day,currency,impressions,spend\n"
 	f := func(text string, line int, field string) {
 		t.Helper()
-		rows, err := readReport(strings.NewReader(text), &columnFlags{})
+		rows, _, err := readReport(strings.NewReader(text), &columnFlags{})
 		var e *rowError
 		if !errors.As(err, &e) || e.Line != line || e.Field != field || e.Rule == "" || rows != nil {
 			t.Errorf("%q: got %v, %v; want line %d, field %s and nothing read", text, rows, err, line, field)
@@ -66,7 +66,7 @@ func FuzzReadReport(f *testing.F) {
 	f.Add("day,seat,deal,currency,impressions,spend,ivt\n2026-11-21,s,d,USD,1,1.5,0\n")
 	f.Add("date,cur,imps,cost\n2026-11-21,USD,1,-1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		rows, err := readReport(strings.NewReader(text), &columnFlags{})
+		rows, _, err := readReport(strings.NewReader(text), &columnFlags{})
 		if err != nil && rows != nil {
 			t.Fatal("half-read")
 		}
@@ -116,6 +116,7 @@ func TestDifferencesByCause(t *testing.T) {
 	ivt.Invalid = 750_000_000
 	f("they took it off", ivt, billed, "invalid_traffic -0.75")
 	f("rounding", spent("USD", 100, "10.00"), with(clearing("billed", "USD", 0, "0.004"), clearing("bid", "USD", 0, "0.004")), "fx -0.004")
+	f("an unknown number of impressions", spent("USD", 90, "9"), []clearingView{clearing("billed", "USD", 100, "10"), clearing("bid", "USD", 100, "10")}, "unexplained -1")
 	f("unexplained", spent("USD", 100, "12"), billed, "unexplained 2")
 	f("two causes", spent("USD", 100, "11.00"), with(clearing("dispute", "USD", 3, "0.5"), clearing("past_hard", "USD", 3, "0.3")), "past_hard 0.3, dispute 0.5, unexplained 0.2")
 }
@@ -138,7 +139,9 @@ func TestConvertedCurrency(t *testing.T) {
 
 // Whatever both sides say, causes add up to the difference.
 func TestCausesAddUp(t *testing.T) {
-	amount := func(rt *rapid.T) string { return unitsText(big.NewInt(rapid.Int64Range(-1e12, 1e18).Draw(rt, "amount"))) }
+	amount := func(rt *rapid.T) string {
+		return unitsText(big.NewInt(rapid.Int64Range(-1e12, 1e18).Draw(rt, "amount")))
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		var report []reportRow
 		for range rapid.IntRange(0, 4).Draw(rt, "rows") {
@@ -224,6 +227,7 @@ func TestReconcileCommand(t *testing.T) {
 	f(head+"2026-11-21,s,d,USD,100,10\n", "1%", false, 0, "2026-11-21")
 	f(head+"2026-11-21,s,d,USD,100,10.1\n", "1%", false, 0, "unexplained 0.1")
 	f(head+"2026-11-21,s,d,USD,100,10.2\n", "1%", false, exitAlert, "ALERT 2026-11-21", "unexplained 0.2")
+	f("day,currency,impressions,spend\n2026-11-20,USD,0,0\n2026-11-21,USD,100,10\n", "0%", false, 0) // of all deals
 	f(head+"2026-11-21,s,d,USD,100,10.2\n", "2.5%", true, 0, `"difference": "0.2"`)
 	for _, bad := range []string{"", "-1%", "101%", "x"} {
 		if _, err := parsePercent(bad); err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,40 +81,41 @@ func (f *columnFlags) columns() []*column {
 }
 
 // readReport reads a whole report, or names the first thing that is wrong with it.
-func readReport(r io.Reader, flags *columnFlags) ([]reportRow, error) {
+// byDeal: it has a column of deals.
+func readReport(r io.Reader, flags *columnFlags) (out []reportRow, byDeal bool, err error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxReportBytes+1))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(raw) > maxReportBytes {
-		return nil, &rowError{1, "file", fmt.Sprint("more than ", maxReportBytes, " bytes"), "want a report of one or some days"}
+		return nil, false, &rowError{1, "file", fmt.Sprint("more than ", maxReportBytes, " bytes"), "want a report of one or some days"}
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	in := csv.NewReader(bytes.NewReader(raw))
 	in.ReuseRecord = true
 	head, err := in.Read()
 	if err != nil {
-		return nil, csvError(err)
+		return nil, false, csvError(err)
 	}
 	columns, err := findColumns(head, flags)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var out []reportRow
+	byDeal = slices.ContainsFunc(columns, func(c *column) bool { return c.field == "deal" && c.at >= 0 })
 	for {
 		record, err := in.Read()
 		if errors.Is(err, io.EOF) {
-			return out, nil
+			return out, byDeal, nil
 		} else if err != nil {
-			return nil, csvError(err)
+			return nil, false, csvError(err)
 		}
 		line, _ := in.FieldPos(0)
 		row, err := readRow(line, record, columns)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if out = append(out, row); len(out) > maxReportRows {
-			return nil, &rowError{line, "file", fmt.Sprint(len(out), " rows"), fmt.Sprint("want at most ", maxReportRows)}
+			return nil, false, &rowError{line, "file", fmt.Sprint(len(out), " rows"), fmt.Sprint("want at most ", maxReportRows)}
 		}
 	}
 }
