@@ -48,6 +48,7 @@ type batch struct {
 	posted    map[int32]int64
 	touches   []touch
 	stale     map[orderKey]struct{}
+	books     books
 	emitted   int
 	stats     Stats
 }
@@ -116,7 +117,7 @@ func (b *batch) record(rec *eventlog.Record) error {
 func (b *batch) write() error {
 	for _, step := range []func() error{
 		b.writeTouches, b.markStale, b.attributeStale,
-		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writePositions,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writePositions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -171,8 +172,10 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord) {
 	switch kind {
 	case exposureWin:
 		m.n[nWins]++
+		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
 	case exposureImpression:
 		m.n[nImpressions]++
+		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
 	case exposureClick:
 		m.n[nClicks]++
 	}
@@ -226,7 +229,10 @@ func (b *batch) posting(rec *eventlog.Record) error {
 		b.posted[r.MoneyPartition] = mark
 		return nil
 	}
-	moved, err := movedMoney(r.Outcome)
+	if !r.Day.ok && (r.Type == typePayment || r.Type == typeAdjust) && checkTime("at", r.At) == nil {
+		r.Day = wireDay{dayOf(r.At, b.advertisers.get(r.Advertiser).loc), true} // before the advertiser's first day
+	}
+	moved, err := movedMoney(&r)
 	if err == nil && moved {
 		err = r.checkCounted()
 	}
@@ -234,21 +240,23 @@ func (b *batch) posting(rec *eventlog.Record) error {
 	if err != nil {
 		return unreadable{err}
 	}
-	if moved {
+	b.bookPosting(rec, &r, moved)
+	if moved && r.Type != typePayment {
 		b.countPosting(&r)
 	}
 	return nil
 }
 
-// movedMoney says whether a posting of this outcome changed a balance.
-func movedMoney(outcome string) (bool, error) {
-	switch outcome {
+// movedMoney says whether a posting changed a balance. A closing repeats what a
+// day's others have moved.
+func movedMoney(r *postingRecord) (bool, error) {
+	switch r.Outcome {
 	case "posted", "late", "dispute", "adjusted", "unbilled":
-		return true, nil
-	case "past_hard", "duplicate", "void", "bad_price", "test":
+		return r.Type != typeClosing, nil
+	case "past_hard", "duplicate", "void", "bad_price", "test", "refused":
 		return false, nil
 	}
-	return false, fmt.Errorf("outcome: got %.40q; want one of docs/topics.md", outcome)
+	return false, fmt.Errorf("outcome: got %.40q; want one of docs/topics.md", r.Outcome)
 }
 
 func (b *batch) countPosting(r *postingRecord) {

@@ -174,6 +174,7 @@ func (s *Service) newBatch(ctx context.Context, tx *sql.Tx) *batch {
 		payables:    make(map[payable]*payableSum),
 		seen:        make(map[chunkKey]*chunk),
 		posted:      make(map[int32]int64),
+		books:       newBooks(),
 		stale:       make(map[orderKey]struct{}),
 	}
 }

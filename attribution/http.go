@@ -48,6 +48,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h := &handlers{APIDeps: deps}
 	h.registerReports(api)
 	h.registerConversions(api)
+	h.registerStatements(api)
 	return nil
 }
 

@@ -68,6 +68,11 @@ type postingRecord struct {
 	Margin          money.Nanos `json:"margin_nanos"`
 	HouseLate       money.Nanos `json:"house_late_nanos"`
 	HouseUnbilled   money.Nanos `json:"house_unbilled_nanos"`
+	Payment         money.Nanos `json:"payment_nanos,omitempty"`
+	Cause           string      `json:"cause,omitempty"`
+	ID              string      `json:"id,omitempty"`
+	BidAt           time.Time   `json:"bid_at,omitzero"`
+	Claimed         money.Nanos `json:"claimed_nanos,omitempty"`
 	wirePlacement
 }
 
@@ -295,10 +300,24 @@ func (r *postingRecord) check() error {
 	return nil
 }
 
+// The types of postings that are not a notice's.
+const (
+	typeBill    = "bill"
+	typePayment = "payment"
+	typeAdjust  = "adjust"
+	typeClosing = "closing"
+)
+
 // checkCounted is what a posting that moved money must say besides.
 func (r *postingRecord) checkCounted() error {
 	if err := checkTime("at", r.At); err != nil {
 		return err
+	}
+	if r.Type == typePayment {
+		if r.Advertiser <= 0 {
+			return fmt.Errorf("advertiser: got %d; want a positive id", r.Advertiser)
+		}
+		return nil
 	}
 	if !r.Day.ok {
 		return errors.New("day: missing or none; want a date")

@@ -15,16 +15,22 @@ import (
 
 // AccountBalance is one account of an advertiser's tree, all in its currency.
 type AccountBalance struct {
-	Level      Level          `json:"level"`
-	Advertiser campaigns.ID   `json:"advertiser"`
-	Campaign   campaigns.ID   `json:"campaign,omitempty"`
-	LineItem   campaigns.ID   `json:"line_item,omitempty"`
-	Currency   money.Currency `json:"currency"`
-	Day        Day            `json:"day,omitzero"` // the advertiser's current day; absent before its first
-	Today      Horizon        `json:"today"`        // of the charge
-	Lifetime   Horizon        `json:"lifetime"`
+	Level      Level           `json:"level"`
+	Advertiser campaigns.ID    `json:"advertiser"`
+	Campaign   campaigns.ID    `json:"campaign,omitempty"`
+	LineItem   campaigns.ID    `json:"line_item,omitempty"`
+	Currency   money.Currency  `json:"currency"`
+	Day        Day             `json:"day,omitzero"` // the advertiser's current day; absent before its first
+	Today      Horizon         `json:"today"`        // of the charge
+	Lifetime   Horizon         `json:"lifetime"`
+	Flights    []FlightBalance `json:"flights,omitempty"` // of the charge, of campaigns and line items that have some
+	// Of advertisers. A funded one's lifetime is bound by Paid + Credit too.
+	Funded bool        `json:"funded,omitempty"`
+	Credit money.Nanos `json:"credit_nanos,omitempty"`
+	Paid   money.Nanos `json:"paid_nanos,omitempty"`
 	// Of line items; zero at the other levels.
 	Media       Horizon    `json:"media"` // lifetime
+	MediaToday  Horizon    `json:"media_today"`
 	DataFee     money.Wide `json:"data_fee_nanos"`
 	PlatformFee money.Wide `json:"platform_fee_nanos"`
 	Margin      money.Wide `json:"margin_nanos"`
@@ -37,6 +43,12 @@ type Horizon struct {
 	Limit  money.Nanos `json:"limit_nanos"`
 	Posted money.Nanos `json:"posted_nanos"`
 	Held   money.Nanos `json:"held_nanos"` // leased, reserved or pending
+}
+
+// FlightBalance is the horizon of a flight; where its limit is 0 it is over.
+type FlightBalance struct {
+	Start int64 `json:"start"` // unix seconds
+	Horizon
 }
 
 // Payable is what is owed to an exchange in one currency, by this pacer's partitions.
@@ -83,13 +95,20 @@ func (l *ledger) balances(advertiser campaigns.ID) []AccountBalance {
 			Today:    Horizon{n.terms.Daily, today.Posted, today.Held},
 			Lifetime: Horizon{n.terms.Lifetime, n.charge.Life.Posted, n.charge.Life.Held},
 		}
+		for _, f := range n.charge.Flights {
+			b.Flights = append(b.Flights, FlightBalance{f.Start, Horizon{f.Limit, f.Posted, f.Held}})
+		}
 		switch n.level {
+		case LevelAdvertiser:
+			b.Funded, b.Credit, b.Paid = n.terms.Funded, n.terms.Credit, bk.paid
 		case LevelCampaign:
 			b.Campaign = campaigns.ID(n.id)
 		case LevelLineItem:
 			f := &n.line.Fees
 			b.Campaign, b.LineItem = campaignOf(n), campaigns.ID(n.id)
 			b.Media = Horizon{n.terms.MediaLifetime, n.media.Life.Posted, n.media.Life.Held}
+			day := n.media.on(bk.day)
+			b.MediaToday = Horizon{n.terms.MediaDaily, day.Posted, day.Held}
 			b.DataFee, b.PlatformFee, b.Margin, b.Late, b.Unbilled = f.Data, f.Platform, f.Margin, f.Late, f.Unbilled
 		}
 		out = append(out, b)

@@ -159,6 +159,9 @@ func (l *ledger) fold(offset int64, d *decoded) (effect, error) {
 func (l *ledger) decided(offset int64, p *Posting) *Posting {
 	if p != nil {
 		p.Partition, p.Offset = l.partition, offset
+		if bk := l.books[p.Advertiser]; bk != nil {
+			p.Currency = bk.node.terms.Currency
+		}
 	}
 	return p
 }

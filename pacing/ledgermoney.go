@@ -43,7 +43,7 @@ func (b *book) fund() {
 
 // pay books a payment. A refund takes back what is not committed.
 func (l *ledger) pay(p *Payment) *Posting {
-	out := &Posting{V: RecordVersion, Type: TypePayment, At: p.At, Advertiser: p.Advertiser, Outcome: OutcomeRefused}
+	out := &Posting{V: RecordVersion, Type: TypePayment, At: p.At, Advertiser: p.Advertiser, ID: p.ID, Outcome: OutcomeRefused}
 	bk := l.books[p.Advertiser]
 	if bk == nil {
 		return out
@@ -67,7 +67,7 @@ func (l *ledger) pay(p *Payment) *Posting {
 // adjust books a counter-record, whole or not at all.
 func (l *ledger) adjust(a *Adjust) (*Posting, error) {
 	p := &Posting{V: RecordVersion, Type: TypeAdjust, At: a.At, Advertiser: a.Advertiser, LineItem: a.LineItem, Exchange: a.Exchange,
-		PayableCurrency: a.PayableCurrency, Cause: a.Cause, Outcome: OutcomeRefused}
+		PayableCurrency: a.PayableCurrency, Cause: a.Cause, ID: a.ID, Outcome: OutcomeRefused}
 	bk, n := l.books[a.Advertiser], l.lines[a.LineItem]
 	if bk == nil {
 		return p, nil

@@ -54,7 +54,10 @@ type notice struct {
 func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	x := notice{Notice: n, lease: l.leases[n.Lease], line: l.lines[n.LineItem]}
 	x.p = &Posting{V: RecordVersion, Type: t, At: n.At, Day: n.Day, Advertiser: n.Advertiser, Campaign: n.Campaign, LineItem: n.LineItem,
-		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency}
+		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency, BidAt: n.BidAt}
+	if t == TypeBill && !n.Test {
+		x.p.Claimed = n.Price.PerImpression()
+	}
 	if x.lease != nil && x.line != nil && x.line.owner.node.id == int64(n.Advertiser) {
 		x.item = x.lease.item(x.line)
 	}

@@ -68,6 +68,10 @@ type Posting struct {
 	HouseUnbilled   money.Nanos    `json:"house_unbilled_nanos"`
 	Payment         money.Nanos    `json:"payment_nanos,omitempty"` // of payments
 	Cause           string         `json:"cause,omitempty"`         // of adjustments
+	ID              string         `json:"id,omitempty"`            // of payments and adjustments
+	Currency        money.Currency `json:"currency,omitzero"`       // of every amount but Payable and Claimed; none: the advertiser is not known
+	BidAt           time.Time      `json:"bid_at,omitzero"`         // of notices
+	Claimed         money.Nanos    `json:"claimed_nanos,omitempty"` // of bills: the price that the exchange named, whatever became of it
 }
 
 // message makes the record of p.

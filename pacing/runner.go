@@ -78,7 +78,7 @@ func (r *runner) load() error {
 	}
 	l, err := loadLedger(r.p.store, r.partition, r.partitions)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w; with the node stopped, \"bidhawk ledger rebuild\" restores it from the log", r.p.deps.Dir, err)
 	}
 	if r.owned, err = readOwned(r.p.store, r.partition); err != nil {
 		return err

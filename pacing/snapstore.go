@@ -28,7 +28,12 @@ type snapWriter interface {
 type pebbleStore struct{ db *pebble.DB }
 
 func openPebble(dir string, readOnly bool) (*pebbleStore, error) {
-	db, err := pebble.Open(dir, &pebble.Options{ReadOnly: readOnly, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{
+		ReadOnly: readOnly, Logger: quiet{},
+		// The reading that meets a corrupt table gets an error with its file and offset: the
+		// shard stops. Pebble's own answer is to end the process.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open ledger snapshots %s: %w", dir, err)
 	}

@@ -83,13 +83,16 @@ func (r *runner) trim(ctx context.Context) {
 // published is the offset of the money record that the newest posting is of; -1:
 // there is none. Postings lie in the partition of their money: both have the
 // advertiser as their key, and the same count.
-func (r *runner) published(ctx context.Context) (_ int64, err error) {
-	log := r.p.deps.Log
-	first, next, err := log.Bounds(ctx, eventlog.TopicPostings, r.partition)
+func (r *runner) published(ctx context.Context) (int64, error) {
+	return newestPosting(ctx, r.p.deps.Log, r.partition)
+}
+
+func newestPosting(ctx context.Context, log eventlog.Log, partition int32) (_ int64, err error) {
+	first, next, err := log.Bounds(ctx, eventlog.TopicPostings, partition)
 	if err != nil || next == first {
 		return -1, err
 	}
-	reader, err := log.Read(ctx, eventlog.TopicPostings, r.partition, next-1)
+	reader, err := log.Read(ctx, eventlog.TopicPostings, partition, next-1)
 	if err != nil {
 		return -1, err
 	}
@@ -102,8 +105,8 @@ func (r *runner) published(ctx context.Context) (_ int64, err error) {
 		Partition int32 `json:"money_partition"`
 		Offset    int64 `json:"money_offset"`
 	}
-	if err := json.Unmarshal(recs[0].Value, &p); err != nil || p.Partition != r.partition {
-		return -1, fmt.Errorf("%s partition %d offset %d is no posting of it: %w", eventlog.TopicPostings, r.partition, recs[0].Offset, err)
+	if err := json.Unmarshal(recs[0].Value, &p); err != nil || p.Partition != partition {
+		return -1, fmt.Errorf("%s partition %d offset %d is no posting of it: %w", eventlog.TopicPostings, partition, recs[0].Offset, err)
 	}
 	return p.Offset, nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,8 @@ type commands struct {
 	Loadtest    loadtestCommand    `cmd:"" help:"Be an exchange: send bid requests, clear auctions, deliver notices."`
 	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
+	Ledger      ledgerCommand      `cmd:"" help:"Statements, payments, corrections, and rebuilding of the ledger."`
+	Reconcile   reconcileCommand   `cmd:"" help:"Compare an exchange's daily report with our books."`
 	Explain     explainCommand     `cmd:"" help:"Say what the bidder does with a bid request, and why."`
 	Exposures   exposuresCommand   `cmd:"" help:"Work with what users have been shown."`
 	Kill        killCommand        `cmd:"" help:"Stop bids at once, through a running node."`
@@ -52,7 +55,11 @@ func main() {
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bidhawk: "+oneLine(err))
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
+		code := 1
+		if e := (*exitError)(nil); errors.As(err, &e) {
+			code = e.code
+		}
+		os.Exit(code) //nolint:gocritic // stop has run
 	}
 }
 

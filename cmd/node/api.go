@@ -42,6 +42,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 		n.registerLive(a.Huma())
 	}
 	n.registerLedger(a.Huma())
+	n.registerBooks(a.Huma())
 	n.registerBrakes(a.Huma())
 	n.registerAudience(a.Huma())
 	if n.bidder != nil {

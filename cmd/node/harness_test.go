@@ -26,7 +26,9 @@ import (
 // TestMain fails where a stopped node left a goroutine behind. fasthttp's pool
 // of workers ends its sweeper only when that wakes up, 10 s after the stop.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// Pebble does not close what it has opened of a directory that turns out to be broken.
+		goleak.IgnoreAnyFunction("github.com/cockroachdb/pebble/v2/vfs.(*diskHealthCheckingFS).startTickerLocked.func1"))
 }
 
 // seededUsers have random tags before a node starts.

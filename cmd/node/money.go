@@ -33,7 +33,7 @@ func (n *Node) openLedger(ctx context.Context) (err error) {
 		Log: n.log, Dir: n.cfg.LedgerDir(), Catalog: n.readyCatalog, Clock: Clock, Logger: n.logger.Named("pacer"), Ownership: n.ownership(),
 	})
 	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+		return fmt.Errorf("open the ledger: %w; \"bidhawk ledger rebuild\" restores its directory from the log", err)
 	}
 	n.onClose(n.pacer.Close)
 	return nil

@@ -1,6 +1,7 @@
 package money
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -23,6 +24,21 @@ func ParseMicros(b []byte, r Rounding) (int64, error) { return parseScaled(b, 6,
 
 // ParseNanos is ParseMicros with nine decimals.
 func ParseNanos(b []byte, r Rounding) (int64, error) { return parseScaled(b, 9, r) }
+
+// ErrPrecision reports more decimals than a nano has.
+var ErrPrecision = errors.New("more than nine decimals")
+
+// ParseAmount is ParseNanos of an amount that must not be rounded: ErrPrecision.
+func ParseAmount(b []byte) (Nanos, error) {
+	down, err := ParseNanos(b, RoundDown)
+	if err != nil {
+		return 0, err
+	}
+	if up, err := ParseNanos(b, RoundUp); err != nil || up != down {
+		return 0, fmt.Errorf("%.40q: %w", b, ErrPrecision)
+	}
+	return Nanos(down), nil
+}
 
 func parseScaled(b []byte, scale int, r Rounding) (int64, error) {
 	i, neg := 0, false

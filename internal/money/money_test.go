@@ -58,6 +58,23 @@ func TestParseMicrosRefuses(t *testing.T) {
 	f("99999999999999999999999999", ErrOverflow)
 }
 
+func TestParseAmount(t *testing.T) {
+	f := func(text string, want Nanos, wantErr error) {
+		t.Helper()
+		if got, err := ParseAmount([]byte(text)); got != want || !errors.Is(err, wantErr) {
+			t.Errorf("%s: got %d, %v; want %d, %v", text, got, err, want, wantErr)
+		}
+	}
+	f("12.5", 12_500_000_000, nil)
+	f("-0.000000001", -1, nil)
+	f("0.0000000010", 1, nil)
+	f("0.0000000001", 0, ErrPrecision)
+	f("-1.0000000001", 0, ErrPrecision)
+	f("10000000000", 0, ErrOverflow)
+	f("", 0, ErrSyntax)
+	f("1,5", 0, ErrSyntax)
+}
+
 // exact is the value of text in units of 10^-scale, rounded as told.
 func exact(text string, scale int64, r Rounding) (*big.Int, bool) {
 	rat, ok := new(big.Rat).SetString(text)
