@@ -138,6 +138,10 @@ func TestSpendFollowsThePlan(t *testing.T) {
 				}
 				time.Sleep(10 * time.Minute)
 				w.audit()
+				out := w.pacer.Stats().Outcomes
+				if late := out[OutcomeLate]; late*1000 > 3*out[OutcomePosted] {
+					t.Errorf("%d bills are late, %d in time", late, out[OutcomePosted])
+				}
 				rmse := math.Sqrt(square / steps)
 				t.Logf("RMSE %.2f%% (bar 0.5%%), largest deviation %.2f%% (bar 1%%) of the day's budget; delivered %.2f%%, mean multiplier %.2f, %d bids, refused %v",
 					rmse*100, worst*100, float64(w.spent(1))/float64(budget)*100, shading/steps, w.bids, w.refused)

@@ -131,12 +131,15 @@ func (w *world) bid(id campaigns.ID) {
 	}
 }
 
+// later sends n as it will be when its notice comes.
 func (w *world) later(make func(*Notice) (eventlog.Message, error), n Notice) {
+	delay := time.Duration(w.rng.ExpFloat64() * float64(w.delay))
+	n.At = n.At.Add(delay)
 	m, err := make(&n)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	time.AfterFunc(time.Duration(w.rng.ExpFloat64()*float64(w.delay)), func() {
+	time.AfterFunc(delay, func() {
 		if err := w.log.Append(context.Background(), m); err != nil {
 			w.t.Error(err)
 		}
