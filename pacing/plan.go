@@ -171,8 +171,18 @@ func (s *schedule) follow(f *control.Forecast, m *moment, window time.Duration, 
 // not in one burst.
 func (s *schedule) due(m *moment, spent money.Nanos) money.Nanos {
 	at := s.now.at(m.now.Add(m.ahead))
-	return min(at-spent, addClamped((at-s.now.at(m.now))/2*3, m.bid))
+	return min(at-spent+s.slack(), addClamped((at-s.now.at(m.now))*windowBurst, m.bid))
 }
+
+// slack is how far a plan may be passed: what comes by chance in a window is left
+// to the multiplier to make up for, and not thrown away. Without it each lease took
+// back what was above its window's plan, and the auctions with it that were worth most.
+func (s *schedule) slack() money.Nanos { return (s.goal.Limit - s.goal.Base) / slackOf }
+
+const (
+	slackOf     = 400
+	windowBurst = 3 // times what the plan has for a window
+)
 
 // lead is how far a plan may be passed for what bids hold and are not expected to
 // keep: towards the end that keeps money from being spent, and the sooner it is
@@ -186,8 +196,7 @@ func (n *node) held(h horizon, day Day, now time.Time) money.Nanos {
 }
 
 // press is by how much the multiplier aims above what is left over the traffic
-// that is left: a little, so that the plan is met at all, as it bounds what is
-// spent above it; and for what the account is behind.
+// that is left: for what the account is behind.
 func (s *schedule) press(f *control.Forecast, now time.Time, spent money.Nanos) money.PPM {
 	soon := s.now.at(now.Add(longestStretch)) - s.now.at(now)
 	behind := money.PPM(0)
@@ -197,13 +206,10 @@ func (s *schedule) press(f *control.Forecast, now time.Time, spent money.Nanos) 
 			behind = money.PPM(min(max(v, -300_000), 1_000_000))
 		}
 	}
-	return s.goal.Press(f, now) * (1_000_000 + aimAbove + behind) / 1_000_000
+	return s.goal.Press(f, now) * (1_000_000 + behind) / 1_000_000
 }
 
-const (
-	aimAbove = money.PPM(100_000)
-	catchUp  = 20 // of the longest stretches
-)
+const catchUp = 4 // of the longest stretches
 
 // aim re-plans n's multiplier.
 func (c *pace) aim(n *node, m *moment, anew bool) {
