@@ -36,7 +36,7 @@ func TestMultiplierShadesWherePlentiful(t *testing.T) {
 	}
 	f(0.5, 1_000_000, 1_000_000)
 	f(3, 200_000, 700_000) // a third of the value would do; it moves from one minute to the next
-	f(40, 100_000, 100_000)
+	f(40, 100_000, 120_000)
 }
 
 // Line items of one campaign bid no more of the value than its budget allows.
