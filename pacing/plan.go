@@ -171,7 +171,7 @@ func (s *schedule) follow(f *control.Forecast, m *moment, window time.Duration, 
 // not in one burst.
 func (s *schedule) due(m *moment, spent money.Nanos) money.Nanos {
 	at := s.now.at(m.now.Add(m.ahead))
-	return min(at-spent+s.slack(), addClamped((at-s.now.at(m.now))*windowBurst, m.bid))
+	return min(min(at+s.slack(), s.goal.Limit)-spent, addClamped((at-s.now.at(m.now))*windowBurst, m.bid))
 }
 
 // slack is how far a plan may be passed: what comes by chance in a window is left
