@@ -13,6 +13,7 @@ import (
 	"io"
 	"maps"
 	"math/big"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -109,15 +111,28 @@ func newWorld(t *testing.T, extra ...string) *world {
 	return w
 }
 
+// freePort is an address that nobody listens on, never the same twice: a server
+// binds it only later. It is below the ports that the system gives to outgoing
+// connections, which would take it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 12_000 + rand.IntN(18_000)
+		if _, given := ports.LoadOrStore(port, true); given {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+var ports sync.Map // given by freePort
 
 // prepare writes the demo campaigns and users before the first start.
 func (w *world) prepare() {
