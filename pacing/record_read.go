@@ -32,35 +32,25 @@ func decodeRecord(value []byte) (d decoded, err error) {
 	var payload any
 	switch d.typ {
 	case TypeClaim:
-		d.claim = &Claim{}
-		payload = d.claim
+		payload = set(&d.claim)
 	case TypeBudget:
-		d.budget = &Budget{}
-		payload = d.budget
+		payload = set(&d.budget)
 	case TypeDay:
-		d.day = &DayTurn{}
-		payload = d.day
+		payload = set(&d.day)
 	case TypeClosing:
-		d.closing = &Closing{}
-		payload = d.closing
+		payload = set(&d.closing)
 	case TypeGrant:
-		d.grant = &Grant{}
-		payload = d.grant
+		payload = set(&d.grant)
 	case TypePayment:
-		d.payment = &Payment{}
-		payload = d.payment
+		payload = set(&d.payment)
 	case TypeAdjust:
-		d.adjust = &Adjust{}
-		payload = d.adjust
+		payload = set(&d.adjust)
 	case TypeEase, TypeUnwon, TypeClose, TypeHard:
-		d.phase = &Phase{}
-		payload = d.phase
+		payload = set(&d.phase)
 	case TypeReturn:
-		d.ret = &Return{}
-		payload = d.ret
+		payload = set(&d.ret)
 	case TypeWin, TypeBill, TypeLoss, TypeClick, TypeView, TypeComplete, TypeConversion:
-		d.notice = &Notice{}
-		payload = d.notice
+		payload = set(&d.notice)
 	default:
 		return d, fmt.Errorf("%w: type %.40q is unknown to this binary", ErrUnreadable, d.typ)
 	}
@@ -80,6 +70,12 @@ func decodeRecord(value []byte) (d decoded, err error) {
 		b.EventPrice, b.ClickPrice = b.ClickPrice, 0
 	}
 	return d, nil
+}
+
+// set makes what p points to, and returns it to be read into.
+func set[T any](p **T) any {
+	*p = new(T)
+	return *p
 }
 
 // recordType reads version and type. Fast path: they come first, as encode
