@@ -25,7 +25,7 @@ const (
 
 // observe counts the delay of a bill. Bids are known to the second.
 func (l *ledger) observe(n *Notice) {
-	if n.BidAt.IsZero() || n.Test {
+	if n.BidAt.IsZero() {
 		return
 	}
 	d := l.delays[n.class()]

@@ -66,6 +66,17 @@ func (ls *lease) endClass(t Type, p *Phase) {
 	ls.touch()
 }
 
+// opens says whether anything is open of a class.
+func (ls *lease) opens(class string) bool {
+	for i := range ls.items {
+		it := &ls.items[i]
+		if c := it.known(class); c != nil && c.open(it) != (Amounts{}) {
+			return true
+		}
+	}
+	return false
+}
+
 // settled says whether no bill can come in time any more: closing it early makes
 // nothing late. What was eased holds nothing, and may still be billed.
 func (ls *lease) settled() bool {

@@ -76,11 +76,9 @@ func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	var err error
 	switch t {
 	case TypeBill:
-		l.observe(n)
 		err = x.bill(l)
 	case TypeLoss:
-		l.observeLoss(n)
-		x.loss()
+		x.loss(l)
 	case TypeWin:
 		x.win()
 	default:
@@ -150,11 +148,12 @@ func (x *notice) win() {
 	x.lease.touch()
 }
 
-func (x *notice) loss() {
+func (x *notice) loss(l *ledger) {
 	if x.bid.has(bidVoid | bidBilled | bidEvents) {
 		x.p.Outcome = OutcomeDuplicate
 		return
 	}
+	l.observeLoss(x.Notice)
 	x.free()
 	x.resolve()
 	if !x.late {
@@ -180,6 +179,7 @@ func (x *notice) bill(l *ledger) error {
 		x.bid.flags |= bidBadPrice
 		return nil
 	}
+	l.observe(x.Notice) // once per bid: a notice that somebody repeats for days tells nothing
 	media, payable, dispute := clearing(x.Notice)
 	first := !x.late && !x.bid.has(bidVoid)
 	own := x.free().Charge

@@ -159,7 +159,7 @@ func (s *shard) tick(now time.Time, c *campaigns.Catalog) ([]eventlog.Message, e
 	for len(s.timers) > 0 && !s.timers[0].at.After(now) {
 		t := heap.Pop(&s.timers).(timer)
 		ls := s.ledger.leases[t.lease]
-		if ls == nil || ls.closed && t.typ != TypeHard || s.postponed(now, ls, t) {
+		if ls == nil || ls.closed && t.typ != TypeHard || s.postponed(now, ls, t) || t.typ == TypeEase && !ls.opens(t.class) {
 			continue
 		}
 		advertiser := campaigns.ID(ls.owner.node.id)
