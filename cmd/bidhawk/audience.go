@@ -31,11 +31,7 @@ type audienceImport struct {
 }
 
 func (c *audienceImport) Run(ctx context.Context) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}

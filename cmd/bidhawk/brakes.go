@@ -41,11 +41,7 @@ func (c *switchFlags) set(ctx context.Context, w io.Writer, on bool) error {
 		return fmt.Errorf("kill switch %w", err)
 	}
 	k.On, k.Reason = on, c.Reason
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -82,11 +78,7 @@ type brakesCommand struct {
 }
 
 func (c *brakesCommand) Run(ctx context.Context) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}

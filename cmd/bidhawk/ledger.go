@@ -36,11 +36,7 @@ type statementCommand struct {
 }
 
 func (c *statementCommand) Run(ctx context.Context) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -146,11 +142,7 @@ type balanceCommand struct {
 }
 
 func (c *balanceCommand) Run(ctx context.Context) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -233,11 +225,7 @@ func (c *adjustCommand) Run(ctx context.Context) error {
 
 // post sends a booking to the API and prints the ledger's decision.
 func (c *bookingFlags) post(ctx context.Context, w io.Writer, what string, fields map[string]any) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	api, err := newClient(cfg)
+	api, err := c.client()
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,15 @@ type configFlag struct {
 
 func (f configFlag) load() (node.Config, error) { return node.Load(f.Config, os.Environ()) }
 
+// client asks the running node that the configuration is of.
+func (f configFlag) client() (*client, error) {
+	cfg, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	return newClient(cfg)
+}
+
 // newLogger is the process's log: JSON lines, sampled so that a fault repeated
 // a million times does not fill the disk.
 func newLogger(level string) (*zap.Logger, error) {
