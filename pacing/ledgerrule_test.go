@@ -342,3 +342,19 @@ func TestKeep(t *testing.T) {
 		}
 	}
 }
+
+// A bill of a class that holds nothing any more leaves the money of others alone.
+func TestABillTakesFromItsClassAlone(t *testing.T) {
+	s := newScene(t, Terms{}, Terms{}, Terms{Daily: 10 * sceneNeed})
+	lease := s.lease(4)
+	n := func(format string, bid uint64) Notice { x := s.notice(lease, bid); x.Format = format; return x }
+	two := Amounts{Media: 5_000_000, Charge: 2 * sceneNeed}
+	s.do(TypeReturn, Return{Advertiser: 1, Lease: lease, Items: []ItemAmount{{LineItem: 1,
+		Holds: []Hold{{Class: "demo/banner", Amounts: two}, {Class: "demo/video", Amounts: two}}}}})
+	s.do(TypeEase, Phase{Epoch: 0, Advertiser: 1, Lease: lease, Class: "demo/banner"})
+	s.held(0, 2*sceneNeed)
+	s.send(TypeBill, n("banner", 1), OutcomePosted, sceneNeed, 2_000_000)
+	s.held(sceneNeed, 2*sceneNeed) // by what there is room for: the videos' holds stay
+	s.send(TypeBill, n("video", 2), OutcomePosted, sceneNeed, 2_000_000)
+	s.held(2*sceneNeed, sceneNeed)
+}
