@@ -205,7 +205,7 @@ func (l *Log) produce(ctx context.Context, to lane, trouble *atomic.Pointer[erro
 		}
 		if err == nil {
 			trouble.Store(nil)
-		} else if ctx.Err() == nil {
+		} else if !over(ctx) {
 			trouble.Store(&err)
 		}
 		return err

@@ -25,7 +25,7 @@ func (l *Log) retry(ctx context.Context, what string, f func(context.Context) er
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil || last == nil {
+		if !over(ctx) || last == nil {
 			last = err // the error before the deadline says more than the deadline
 		}
 		if permanent(err) {
@@ -37,6 +37,13 @@ func (l *Log) retry(ctx context.Context, what string, f func(context.Context) er
 		return l.wrap(what, errors.Join(err, translate(last)))
 	}
 	return l.wrap(what, fmt.Errorf("gave up after %v: %w", l.cfg.RetryFor, translate(last)))
+}
+
+// over reports that ctx has ended or its deadline has passed: connections that
+// inherit the deadline fail by it before ctx's own timer has fired.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 func (l *Log) wrap(what string, err error) error {
