@@ -201,7 +201,7 @@ func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
 func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
 		exchanges: b.exchanges.Load(), contents: b.deps.Contents, before: b.book.Load(),
-		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
+		markup: markup.Options{PublicURL: b.cfg.PublicURL, FilesURL: b.cfg.FilesURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)

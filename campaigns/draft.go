@@ -73,6 +73,8 @@ func (d *draft) apply(rec eventlog.Record) error {
 		return applyEntity(d, &d.next.LineItems, id, rec.Value)
 	case KindCreative:
 		return applyEntity(d, &d.next.Creatives, id, rec.Value)
+	case KindAsset: // a creative has what bids need of its files
+		return nil
 	}
 	return fmt.Errorf("key %.80q: unknown kind", rec.Key)
 }

@@ -57,16 +57,16 @@ func (ed *Editor) Update(ctx context.Context, e Entity) error {
 		if err != nil {
 			return err
 		}
-		if c, ok := e.(*Creative); ok {
-			old := *before.(*Creative)
-			old.Normalize() // it may have been stored by an older version
-			c.reviewAnew(&old)
-		}
 		refs, _, err := ed.refs(ctx, tx, e)
 		if err != nil {
 			return err
 		}
 		refs.Before = before
+		if c, ok := e.(*Creative); ok {
+			old := *before.(*Creative)
+			old.Normalize() // it may have been stored by an older version
+			c.reviewAnew(&old)
+		}
 		if refs.Unbounded, err = unbounded(ctx, tx, before, e, refs); err != nil {
 			return err
 		}

@@ -2,7 +2,7 @@ package campaigns
 
 import "strconv"
 
-// Entity is one of *Agency, *Advertiser, *Campaign, *LineItem and *Creative.
+// Entity is one of *Agency, *Advertiser, *Campaign, *LineItem, *Creative and *Asset.
 // Only this package implements it.
 type Entity interface {
 	Kind() Kind
@@ -27,6 +27,7 @@ type Refs struct {
 	Advertiser *Advertiser
 	Campaign   *Campaign
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
+	Assets     map[ID]*Asset    // of those that a creative names, likewise
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
 	Categories Categories       // nil: none is known
 	// Unbounded is a line item that this edit of a parent would leave without
@@ -55,6 +56,7 @@ func (*Advertiser) Kind() Kind { return KindAdvertiser }
 func (*Campaign) Kind() Kind   { return KindCampaign }
 func (*LineItem) Kind() Kind   { return KindLineItem }
 func (*Creative) Kind() Kind   { return KindCreative }
+func (*Asset) Kind() Kind      { return KindAsset }
 
 // The parents of the entities.
 func (*Agency) Parent() (Kind, ID)       { return "", 0 }
@@ -62,6 +64,7 @@ func (a *Advertiser) Parent() (Kind, ID) { return KindAgency, a.AgencyID }
 func (c *Campaign) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
 func (l *LineItem) Parent() (Kind, ID)   { return KindCampaign, l.CampaignID }
 func (c *Creative) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
+func (a *Asset) Parent() (Kind, ID)      { return KindAdvertiser, a.AdvertiserID }
 
 // The statuses of the entities.
 func (a *Agency) State() Status     { return a.Status }
@@ -69,16 +72,18 @@ func (a *Advertiser) State() Status { return a.Status }
 func (c *Campaign) State() Status   { return c.Status }
 func (l *LineItem) State() Status   { return l.Status }
 func (c *Creative) State() Status   { return c.Status }
+func (a *Asset) State() Status      { return a.Status }
 
 func (a *Agency) setState(s Status)     { a.Status = s }
 func (a *Advertiser) setState(s Status) { a.Status = s }
 func (c *Campaign) setState(s Status)   { c.Status = s }
 func (l *LineItem) setState(s Status)   { l.Status = s }
 func (c *Creative) setState(s Status)   { c.Status = s }
+func (a *Asset) setState(s Status)      { a.Status = s }
 
 // Kinds are the kinds of entities, parents first.
 func Kinds() []Kind {
-	return []Kind{KindAgency, KindAdvertiser, KindCampaign, KindLineItem, KindCreative}
+	return []Kind{KindAgency, KindAdvertiser, KindCampaign, KindLineItem, KindCreative, KindAsset}
 }
 
 // NewEntity returns an empty entity of kind k; nil for a kind that is no entity.
@@ -94,6 +99,8 @@ func NewEntity(k Kind) Entity {
 		return &LineItem{}
 	case KindCreative:
 		return &Creative{}
+	case KindAsset:
+		return &Asset{}
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (p Principal) Edits(k Kind) bool {
 		return p.Role == RoleOperator
 	case KindAdvertiser:
 		return p.Role == RoleOperator || p.Role == RoleAgency
-	case KindCampaign, KindLineItem, KindCreative:
+	case KindCampaign, KindLineItem, KindCreative, KindAsset:
 		return p.Role == RoleOperator || p.Role == RoleAgency || p.Role == RoleAdvertiser
 	}
 	return false

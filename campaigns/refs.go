@@ -24,6 +24,10 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		refs.setParent(parent)
 		kind, id = parent.Parent()
 	}
+	if v, ok := e.(*Creative); ok {
+		err := refs.readAssets(ctx, r, v)
+		return refs, owner, err
+	}
 	l, ok := e.(*LineItem)
 	if !ok {
 		return refs, owner, nil
@@ -37,6 +41,21 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		}
 	}
 	return refs, owner, nil
+}
+
+// readAssets reads the files that v shows, and has v take over what they say.
+func (r *Refs) readAssets(ctx context.Context, from Reader, v *Creative) error {
+	r.Assets = map[ID]*Asset{}
+	for _, id := range v.AssetIDs() {
+		a, err := Get[*Asset](ctx, from, id)
+		if err == nil {
+			r.Assets[id] = a
+		} else if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	v.adopt(r.Assets)
+	return nil
 }
 
 func (r *Refs) setParent(e Entity) {
