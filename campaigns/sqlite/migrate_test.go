@@ -52,7 +52,7 @@ func TestMigrationKeepsWhatWasStored(t *testing.T) {
 		if err != nil || e.Label() != "Öl AG" || e.Head().Revision != 3 || owner.Agency != 2 || (k != campaigns.KindAgency) != (owner.Advertiser == 2) {
 			t.Errorf("%s: got %+v of %+v, %v", k, e, owner, err)
 		}
-		if list, err := s.List(t.Context(), k, campaigns.Filter{Agency: 2, Order: campaigns.OrderUpdated}); err != nil || len(list) != 1 {
+		if list, err := s.List(t.Context(), k, campaigns.Filter{Agency: 2, Name: "öL", Order: campaigns.OrderUpdated}); err != nil || len(list) != 1 {
 			t.Errorf("%s: listed %d, %v", k, len(list), err)
 		}
 	}
