@@ -84,6 +84,8 @@ type Deps struct {
 	Offers *offers.Table
 	// Sync serves /sync/; nil: nothing is there.
 	Sync func(ctx *fasthttp.RequestCtx, rest []byte)
+	// Files serves /c/, uploaded creatives; nil: nothing is there.
+	Files func(ctx *fasthttp.RequestCtx, key []byte)
 	// OverMax is told of a bid above its line item's maximum; nil: nobody is. It must
 	// not block.
 	OverMax func(OverMax)
@@ -132,6 +134,9 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, fmt.Errorf("bidder.public_url: got %q; want scheme and host, such as https://dsp.example", cfg.PublicURL)
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
+	if cfg.FilesURL == "" {
+		cfg.FilesURL = cfg.PublicURL + "/c"
+	}
 	b := &Bidder{
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),

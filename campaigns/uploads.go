@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // place is where a creative may show an uploaded file.
@@ -56,9 +57,12 @@ func (a *VAST) appendPlaces(list []place, field string, audio bool) []place {
 		types = []AssetType{AssetImage}
 	}
 	for i := range a.MediaFiles[:min(len(a.MediaFiles), MaxMediaFiles)] {
-		m, field := &a.MediaFiles[i], index(field+".media_files", i)
-		list = append(list, place{&m.Upload, field, types, func(f *Asset) { a.fillMedia(m, f) },
-			func(c *checker, f *Asset) { a.checkMedia(c, field, m, f) }})
+		m, at := &a.MediaFiles[i], index(field+".media_files", i)
+		list = append(list, place{&m.Upload, at, types, func(f *Asset) { a.fillMedia(m, f) },
+			func(c *checker, f *Asset) {
+				m.checkUpload(c, at, f)
+				a.checkDuration(c, field, f)
+			}})
 	}
 	for i := range a.Companions[:min(len(a.Companions), MaxCompanions)] {
 		p := &a.Companions[i]
@@ -145,7 +149,7 @@ func (a *VAST) fillMedia(m *MediaFile, f *Asset) {
 	a.fillDuration(f)
 }
 
-func (a *VAST) checkMedia(c *checker, field string, m *MediaFile, f *Asset) {
+func (m *MediaFile) checkUpload(c *checker, field string, f *Asset) {
 	c.check(m.MIME == f.MIME, field+".mime", m.MIME, "must be "+f.MIME+" as the uploaded file is")
 	c.check(!m.Streaming, field+".streaming", m.Streaming, "must be false for an uploaded file: it is progressive")
 	if f.Type == AssetVideo {
@@ -154,17 +158,6 @@ func (a *VAST) checkMedia(c *checker, field string, m *MediaFile, f *Asset) {
 	if d := m.Bitrate - f.Bitrate; f.Bitrate > 0 && max(d, -d)*10 > f.Bitrate {
 		c.fail(field+".bitrate_kbps", m.Bitrate, fmt.Sprintf("must be that of the uploaded file, %d, to within a tenth", f.Bitrate))
 	}
-	a.checkDuration(c, field[:len(field)-len(lastPart(field))-1], f)
-}
-
-// lastPart is what stands behind the last dot.
-func lastPart(field string) string {
-	for i := len(field) - 1; i >= 0; i-- {
-		if field[i] == '.' {
-			return field[i+1:]
-		}
-	}
-	return field
 }
 
 // AssetIDs are the files that v shows, each once.
@@ -264,7 +257,7 @@ func (v *Creative) showUpload(base string) {
 const ClickTagParam = "clickTag"
 
 // isPage says whether a file is the page of an HTML5 zip.
-func isPage(file string) bool { return lastPart(file) == "html" }
+func isPage(file string) bool { return strings.HasSuffix(file, ".html") }
 
 func (a *VAST) served(base string) *VAST {
 	if a == nil {

@@ -51,6 +51,11 @@ type Deps struct {
 	// what holds only later. The error may be a *campaigns.ValidationError. Nil: the
 	// ledger is elsewhere, and refuses by itself what it cannot take.
 	CheckEdit func(before, after campaigns.Entity) (note string, err error)
+	// Uploads takes files; nil: none are taken.
+	Uploads Uploads
+	// OnRefusedUpload is told who sent which file and why it was refused; nil: nobody
+	// is. It must not block.
+	OnRefusedUpload func(by campaigns.Principal, advertiser campaigns.ID, why *campaigns.ValidationError)
 	// OnError gets the errors behind the answers of 500. It must not block.
 	OnError func(r *http.Request, err error)
 }
@@ -125,6 +130,7 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
+		a.registerAssets(),
 	}
 	a.registerKillSwitches()
 	a.registerKeys()

@@ -2,14 +2,26 @@ package api
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"bidhawk/campaigns"
 )
 
 // describeFields writes into the document what a field's name and type do not
 // say. An error names a field that is not there.
 func describeFields(reg huma.Registry) error {
-	for schema, fields := range withCaps(descriptions()) {
+	all := withCaps(descriptions())
+	for _, k := range campaigns.Kinds() {
+		name := reflect.TypeOf(campaigns.NewEntity(k)).Elem().Name()
+		if all[name] == nil {
+			all[name] = map[string]string{}
+		}
+		maps.Copy(all[name], common())
+	}
+	for schema, fields := range all {
 		s := reg.Map()[schema]
 		if s == nil {
 			return fmt.Errorf("api: no schema %q to describe", schema)
@@ -23,6 +35,19 @@ func describeFields(reg huma.Registry) error {
 		}
 	}
 	return nil
+}
+
+// common are the fields of every kind.
+func common() map[string]string {
+	return map[string]string{
+		"id":          "Assigned: positive, unique within the kind, never given twice",
+		"revision":    "Grows by one with each change; the ETag has it",
+		"created_at":  "When it was made",
+		"updated_at":  "When it was changed last",
+		"external_id": "Your own id of it: 1 to 128 visible ASCII characters, unique within the kind among the advertiser's (an advertiser's: among the agency's)",
+		"name":        "For people: 1 to 200 bytes",
+		"status":      "active (where not said), paused, or archived: for good",
+	}
 }
 
 // descriptions are by schema and field. What a client may send shares its
@@ -52,10 +77,12 @@ func descriptions() map[string]map[string]string {
 			"flights":                      "As a campaign's, within the line item's dates",
 		},
 		"Creative": {
+			"asset_id":    "An uploaded file in the place of image_url and html: an image or an HTML5 zip",
+			"asset_file":  "The file's name, as its asset has it; what is given is not looked at",
 			"format":      "banner (where not said), video, audio or native; each has its own fields, the others' must be absent",
 			"w":           "Pixels. Required of a banner; of a video the player it was made for, or absent; absent for audio and native",
 			"h":           "Pixels, as w",
-			"image_url":   "banner: https; exactly one of image_url and html",
+			"image_url":   "banner: https; exactly one of image_url, html and asset_id",
 			"html":        "banner: a tag of at most 64 KB that loads everything by https; ${CLICK_URL} or ${CLICK_URL_ESC} where the click goes",
 			"api":         "AdCOM API frameworks that the ad needs: 1, 2 VPAID; 3, 5, 6 MRAID 1 to 3; 7 OMID; 8, 9 SIMID; 500 to 999 of an exchange",
 			"expdir":      "banner of html: AdCOM directions in which it expands, 1 to 6; empty: it does not",
@@ -70,13 +97,39 @@ func descriptions() map[string]map[string]string {
 			"language":    "ISO 639-1, two letters, or empty",
 			"exchanges":   "What each exchange that reviews creatives knows it as, by the exchange's name; operators set it",
 		},
+		"Asset": {
+			"name":           "As it was uploaded",
+			"file":           "The name under which it is served: its SHA-256 and what its content is",
+			"sha256":         "Of what was uploaded, in hex",
+			"type":           "image, html5, video, audio or vast, as its content says",
+			"mime":           "Media type, as its content says",
+			"bytes":          "Of what was uploaded",
+			"unpacked_bytes": "Of an HTML5 zip's files",
+			"w":              "Pixels; of an HTML5 page what its ad.size says",
+			"h":              "Pixels, as w",
+			"duration_ms":    "Of video, audio, VAST, and an image's animation with its repeats",
+			"bitrate_kbps":   "Average",
+			"frames":         "Of an image; more than 1 where it moves",
+			"colour":         "Of an image: gray, palette, rgb or cmyk, with -alpha where something shines through",
+			"codecs":         "Of video and audio, such as avc1, mp4a, vp9, opus",
+			"vast_version":   "Major version of a VAST document",
+			"parts":          "Files of an HTML5 zip",
+			"calls":          "Hosts that an HTML5 page or a VAST document was seen to call",
+		},
+		"FilePart": {
+			"path":  "Within the zip",
+			"mime":  "Media type, as its content says",
+			"bytes": "Unpacked",
+		},
 		"Registration": {
 			"status": "pending, approved or rejected: the state of the exchange's review",
 			"id":     "The exchange's own id of it, at most 128 visible ASCII characters",
 			"reason": "Why it was rejected",
 		},
 		"VAST": {
-			"media_files":         "Renditions of the ad, served inline; exactly one of media_files and tag_url",
+			"asset_id":            "An uploaded file in the place of media_files and tag_url: a VAST document, served as a wrapper",
+			"asset_file":          "The file's name, as its asset has it; what is given is not looked at",
+			"media_files":         "Renditions of the ad, served inline; exactly one of media_files, tag_url and asset_id",
 			"tag_url":             "https address of another ad server's VAST, served as a wrapper",
 			"tag_version":         "Major VAST version of tag_url: 2, 3 or 4",
 			"duration_seconds":    "1 to 3600",
@@ -86,6 +139,8 @@ func descriptions() map[string]map[string]string {
 			"verification":        "Viewability and verification vendors (VAST AdVerifications, OMID)",
 		},
 		"MediaFile": {
+			"asset_id":     "An uploaded file in the place of url: a video, audio or image; mime, size and bitrate may then be left out",
+			"asset_file":   "The file's name, as its asset has it; what is given is not looked at",
 			"url":          "https",
 			"mime":         "Media type in lower case, such as video/mp4",
 			"w":            "Pixels; absent for audio",
@@ -94,9 +149,11 @@ func descriptions() map[string]map[string]string {
 			"streaming":    "HLS or DASH; else progressive",
 		},
 		"Companion": {
-			"w":         "Pixels",
-			"h":         "Pixels",
-			"image_url": "https",
+			"asset_id":   "An uploaded file in the place of image_url: an image",
+			"asset_file": "The file's name, as its asset has it; what is given is not looked at",
+			"w":          "Pixels",
+			"h":          "Pixels",
+			"image_url":  "https",
 		},
 		"Verification": {
 			"vendor":     "Such as company.com-omid",
@@ -111,9 +168,11 @@ func descriptions() map[string]map[string]string {
 			"video": "For placements that ask for a video",
 		},
 		"NativeImage": {
-			"url": "https",
-			"w":   "Pixels",
-			"h":   "Pixels",
+			"asset_id":   "An uploaded file in the place of url: an image",
+			"asset_file": "The file's name, as its asset has it; what is given is not looked at",
+			"url":        "https",
+			"w":          "Pixels",
+			"h":          "Pixels",
 		},
 		"NativeData": {
 			"type":  "OpenRTB Native data type: 1 sponsored, 2 description, 3 rating, ... 12 call to action; 500 to 999 of an exchange",

@@ -50,6 +50,7 @@ type tree struct {
 	advertiser *campaigns.Advertiser
 	campaign   *campaigns.Campaign
 	creative   *campaigns.Creative
+	asset      *campaigns.Asset
 	lineItem   *campaigns.LineItem
 }
 
@@ -61,6 +62,7 @@ func plant(t testing.TB, ed *campaigns.Editor, name string) (w tree) {
 	w.campaign = create(t, ed, &campaigns.Campaign{AdvertiserID: w.advertiser.ID, Name: name, Start: now(), End: now().Add(time.Hour)})
 	w.creative = create(t, ed, &campaigns.Creative{AdvertiserID: w.advertiser.ID, Name: name, W: 300, H: 250,
 		ImageURL: "https://cdn.example/a.png", LandingURL: "https://acme.example/"})
+	w.asset = create(t, ed, &campaigns.Asset{AdvertiserID: w.advertiser.ID, Name: name, FileFacts: campaigns.FileFacts{SHA256: "ab", File: "ab.png", Type: campaigns.AssetImage}})
 	w.lineItem = create(t, ed, &campaigns.LineItem{CampaignID: w.campaign.ID, Name: name, Pricing: campaigns.PricingCPM,
 		Price: 2_000_000, MaxBid: 1_000_000, CreativeIDs: []campaigns.ID{w.creative.ID}})
 	return w

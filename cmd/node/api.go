@@ -22,12 +22,21 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	if n.pacer != nil {
 		checkEdit = n.pacer.CheckEdit
 	}
-	a, err := api.New(api.Config{}, api.Deps{
+	uploads, err := n.uploads()
+	if err != nil {
+		return nil, err
+	}
+	deps := api.Deps{
 		Store: n.store, Keys: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: checkEdit,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},
-	})
+		OnRefusedUpload: n.refusedUpload,
+	}
+	if uploads != nil { // else an interface that holds nil
+		deps.Uploads = uploads
+	}
+	a, err := api.New(api.Config{}, deps)
 	if err != nil {
 		return nil, err
 	}
