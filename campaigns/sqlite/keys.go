@@ -67,8 +67,8 @@ func (s *Store) insertKey(ctx context.Context, db execer, k campaigns.APIKey) (s
 	}
 	plain := keyPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
 	k.CreatedAt, k.RevokedAt = s.now().UTC(), time.Time{}
-	res, err := db.ExecContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, created_at)
-		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`,
+	res, err := db.ExecContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, scopes, created_at, expires_ns)
+		VALUES (?, ?, ?, ?, ?, '', ?, 0)`,
 		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt))
 	if err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
@@ -120,7 +120,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 		return campaigns.Principal{}, campaigns.ErrUnknownKey
 	}
 	var p campaigns.Principal
-	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0)
+	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id
 		FROM api_keys WHERE hash = ? AND revoked_at IS NULL`, hashKey(plain)).
 		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -133,7 +133,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 
 // Keys implements campaigns.KeyStore.
 func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0),
+	rows, err := s.read.QueryContext(ctx, `SELECT id, name, role, agency_id, advertiser_id,
 		created_at, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)

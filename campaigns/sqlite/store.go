@@ -81,7 +81,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(foldNames()))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
