@@ -83,7 +83,7 @@ func TestAViewOfABannerCharges(t *testing.T) {
 	if n := len(h.events.of(eventlog.TopicMoney)); n != 2 {
 		t.Errorf("money after bad tokens: got %d records; want 2", n)
 	}
-	m := h.metrics.notices[NoticeEvent]
+	m := &h.metrics.notices[NoticeEvent]
 	if bad := m[NoticeForged].Load() + m[NoticeMalformed].Load(); bad != 5 {
 		t.Errorf("got %d refused tokens; want 5", bad)
 	}
