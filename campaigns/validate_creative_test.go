@@ -118,7 +118,9 @@ func TestValidCreatives(t *testing.T) {
 	f("overlay", video, func(v *Creative) {
 		v.VAST.NonLinear, v.VAST.MediaFiles[0].MIME = true, "image/png"
 	})
-	f("audio", audio, func(v *Creative) { v.VAST.Companions = []Companion{{W: 300, H: 250, ImageURL: "https://cdn.example/c.png"}} })
+	f("audio", audio, func(v *Creative) {
+		v.VAST.Companions = []Companion{{W: 300, H: 250, ImageURL: "https://cdn.example/c.png"}}
+	})
 	f("audio tag", audio, func(v *Creative) {
 		v.VAST = &VAST{TagURL: "https://tag.example/vast", TagVersion: 4, Duration: 15}
 	})

@@ -333,13 +333,13 @@ func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	after := open(t, filepath.Join(dir, "b.db"))
 	l := openLog(t, filepath.Join(dir, "log"))
 	relay := sqlite.NewRelay(sqlite.RelayConfig{BatchMax: 2}, after, l)
-	if n, err := relay.Pending(t.Context()); n != 6 || err != nil {
-		t.Fatalf("got %d pending, %v; want 6", n, err)
+	if n, err := relay.Pending(t.Context()); n != 7 || err != nil {
+		t.Fatalf("got %d pending, %v; want 7", n, err)
 	}
-	if n, err := relay.Flush(t.Context()); n != 6 || err != nil {
-		t.Fatalf("got %d published, %v; want 6", n, err)
+	if n, err := relay.Flush(t.Context()); n != 7 || err != nil {
+		t.Fatalf("got %d published, %v; want 7", n, err)
 	}
-	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 line_item/1@1 kill_switch/all@1]"
+	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 asset/1@1 line_item/1@1 kill_switch/all@1]"
 	if got := fmt.Sprint(topic(t, l)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
