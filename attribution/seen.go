@@ -31,7 +31,7 @@ var exposureTypes = map[string]exposureType{
 	"start": exposureStart, "firstQuartile": exposureFirstQuartile, "midpoint": exposureMidpoint,
 	"thirdQuartile": exposureThirdQuartile, "complete": exposureComplete,
 	"skip": exposureUncounted, "error": exposureUncounted, "creativeView": exposureUncounted, "acceptInvitation": exposureUncounted,
-	"close": exposureUncounted, "companionView": exposureUncounted, "conversion": exposureUncounted,
+	"close": exposureUncounted, "engaged": exposureUncounted, "companionView": exposureUncounted, "conversion": exposureUncounted,
 }
 
 // metric is what an exposure counts as.
