@@ -23,7 +23,7 @@ func appendFixed(dst []byte, values []int64) []byte {
 		lo, hi = min(lo, v), max(hi, v)
 	}
 	width := widthOf(uint64(hi) - uint64(lo))
-	dst = append(binary.LittleEndian.AppendUint64(append(dst, byte(width)), uint64(lo)))
+	dst = binary.LittleEndian.AppendUint64(append(dst, byte(width)), uint64(lo))
 	for _, v := range values {
 		d := uint64(v) - uint64(lo)
 		switch width {
