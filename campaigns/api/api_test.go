@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +17,8 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/api"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
+	"bidhawk/internal/sqldb/sqldbtest"
 )
 
 func now() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
@@ -31,7 +31,7 @@ func (t tags) Number(tag string) (campaigns.TagNumber, bool) { n, ok := t[tag]; 
 type service struct {
 	t        testing.TB
 	api      *api.API
-	store    *sqlite.Store
+	store    *sqlstore.Store
 	server   *httptest.Server
 	operator string
 	failures atomic.Int64 // errors behind answers of 500
@@ -39,7 +39,7 @@ type service struct {
 
 func serve(t testing.TB) *service {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"), now)
+	store, err := sqlstore.Open(t.Context(), sqldbtest.Source(t), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,8 +183,8 @@ func walkSettings(v reflect.Value, path []string, f func(setting, reflect.Value)
 	}
 }
 
-// Settings lists every setting and its value, as a file would give it. None is
-// a secret: those are in files, and only their paths are settings.
+// Settings lists every setting and its value, as a file would give it. A Secret's
+// is left out; other secrets are in files, and only their paths are settings.
 func (c Config) Settings() (list [][2]string) {
 	walk := func(s setting, v reflect.Value) {
 		text := quote(v.Interface())

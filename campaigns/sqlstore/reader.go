@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"bidhawk/campaigns"
 )
 
-// queryer is a database or a transaction.
+// queryer is a database or a transaction. What it changes it returns.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -44,7 +44,7 @@ func tableOf(k campaigns.Kind) (table, error) {
 
 func column(name string) string {
 	if name == "" {
-		return "0"
+		return "CAST(0 AS BIGINT)"
 	}
 	return name
 }

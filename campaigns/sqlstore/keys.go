@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/sqldb"
 )
 
 // keyPrefix tells people and secret scanners what the string is.
@@ -30,7 +31,7 @@ func (s *Store) CreateKey(ctx context.Context, k campaigns.APIKey) (string, camp
 	if err := s.resolveTenant(ctx, &k); err != nil {
 		return "", k, err
 	}
-	return s.insertKey(ctx, s.write, k)
+	return s.insertKey(ctx, s.db.Write, k)
 }
 
 // resolveTenant checks the tenant of k and completes its agency.
@@ -56,28 +57,18 @@ func (s *Store) resolveTenant(ctx context.Context, k *campaigns.APIKey) error {
 	return k.Validate()
 }
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func (s *Store) insertKey(ctx context.Context, db execer, k campaigns.APIKey) (string, campaigns.APIKey, error) {
+func (s *Store) insertKey(ctx context.Context, db queryer, k campaigns.APIKey) (string, campaigns.APIKey, error) {
 	var secret [32]byte
 	if _, err := rand.Read(secret[:]); err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
 	}
 	plain := keyPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
 	k.CreatedAt, k.RevokedAt = s.now().UTC(), time.Time{}
-	res, err := db.ExecContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, created_at)
-		VALUES (?, ?, ?, nullif(?, 0), nullif(?, 0), ?)`,
-		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt))
-	if err != nil {
+	if err := db.QueryRowContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, created_at)
+		VALUES (?, ?, ?, nullif(CAST(? AS BIGINT), 0), nullif(CAST(? AS BIGINT), 0), ?) RETURNING id`,
+		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt)).Scan(&k.ID); err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
 	}
-	id, err := res.LastInsertId()
-	if err != nil {
-		return "", k, fmt.Errorf("create API key: %w", err)
-	}
-	k.ID = campaigns.ID(id)
 	return plain, k, nil
 }
 
@@ -88,9 +79,9 @@ func (s *Store) insertKey(ctx context.Context, db execer, k campaigns.APIKey) (s
 // round nobody would ever get in. keep runs at most once, within the store's
 // write transaction: it must not call the store.
 func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) error) (created bool, err error) {
-	t, err := s.write.BeginTx(ctx, nil)
+	t, err := s.db.Begin(ctx, writing)
 	if err != nil {
-		return false, fmt.Errorf("begin: %w", err)
+		return false, err
 	}
 	defer t.Rollback() // after a commit it does nothing
 	var n int
@@ -108,8 +99,8 @@ func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) e
 	if err := keep(plain); err != nil {
 		return false, fmt.Errorf("keep the operator's key: %w", err)
 	}
-	if err := t.Commit(); err != nil {
-		return false, fmt.Errorf("commit operator key: %w", err)
+	if err := sqldb.Commit(t); err != nil {
+		return false, fmt.Errorf("operator key: %w", err)
 	}
 	return true, nil
 }
@@ -120,7 +111,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 		return campaigns.Principal{}, campaigns.ErrUnknownKey
 	}
 	var p campaigns.Principal
-	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0)
 		FROM api_keys WHERE hash = ? AND revoked_at IS NULL`, hashKey(plain)).
 		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -133,7 +124,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 
 // Keys implements campaigns.KeyStore.
 func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0),
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0),
 		created_at, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
@@ -164,7 +155,7 @@ func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
 
 // RevokeKey implements campaigns.KeyStore. Revoking twice keeps the first time.
 func (s *Store) RevokeKey(ctx context.Context, id campaigns.ID) error {
-	res, err := s.write.ExecContext(ctx, "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
+	res, err := s.db.Write.ExecContext(ctx, "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
 		formatTime(s.now().UTC()), id)
 	if err != nil {
 		return fmt.Errorf("revoke API key %d: %w", id, err)

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -42,12 +42,9 @@ func (t *tx) insertRow(ctx context.Context, e campaigns.Entity, o campaigns.Owne
 		return 0, err
 	}
 	marks := "?, ?, ?, ?, ?, ?"[:3*len(args)-2]
-	res, err := t.sql.ExecContext(ctx, "INSERT INTO "+table.name+" ("+columns+") VALUES ("+marks+")", args...)
-	if err != nil {
-		return 0, err
-	}
-	id, err := res.LastInsertId()
-	return campaigns.ID(id), err
+	var id campaigns.ID
+	err = t.sql.QueryRowContext(ctx, "INSERT INTO "+table.name+" ("+columns+") VALUES ("+marks+") RETURNING id", args...).Scan(&id)
+	return id, err
 }
 
 // Replace implements campaigns.Tx.
@@ -93,7 +90,8 @@ func (t *tx) PutKillSwitch(ctx context.Context, k *campaigns.KillSwitch) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	if _, err := t.sql.ExecContext(ctx, "INSERT OR REPLACE INTO kill_switches (topic_key, revision, body) VALUES (?, ?, ?)",
+	if _, err := t.sql.ExecContext(ctx, `INSERT INTO kill_switches (topic_key, revision, body) VALUES (?, ?, ?)
+		ON CONFLICT (topic_key) DO UPDATE SET revision = excluded.revision, body = excluded.body`,
 		key, k.Revision, body); err != nil {
 		return fmt.Errorf("write %s: %w", key, err)
 	}
