@@ -10,6 +10,7 @@ import (
 
 	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/markup"
+	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
@@ -236,7 +237,24 @@ func (a *auction) token(p *placed) Token {
 		Deal: bytesView(p.dealID(a)), Site: bytesView(a.site), App: a.app, Test: a.req.Test,
 		Multiplier: multiplier(&a.req.Imp[p.imp]), Charges: l.item.Pricing.Charges(), Format: a.formatOf(&p.candidate),
 		Placement: a.placementOf(p), Household: a.homeOf(l, p.ad),
+		Shown: a.shown(a.ad(&p.candidate).creative),
 	}
+}
+
+// shown is what reports tell impressions of c apart by; its texts are views.
+func (a *auction) shown(c *campaigns.Creative) pacing.Shown {
+	return pacing.Shown{
+		W: c.W, H: c.H, DeviceType: max(a.facts.DeviceType, 0),
+		Country: bytesView(place(a.facts.Country)), Region: bytesView(place(a.facts.Region)),
+	}
+}
+
+// place is a country's or region's code; what is too long to be one is none.
+func place(code []byte) []byte {
+	if len(code) > pacing.MaxPlace {
+		return nil
+	}
+	return code
 }
 
 // startRoom sets how much of the exchange's bound the bids may take.

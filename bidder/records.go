@@ -26,7 +26,9 @@ type exposureRecord struct {
 	Deal       string       `json:"deal"`
 	Site       string       `json:"site"`
 	App        bool         `json:"app"`
-	Test       bool         `json:"test"`
+	Format     string       `json:"format,omitempty"`
+	pacing.Shown
+	Test bool `json:"test"`
 	// Of wins: the least price that would have won, where the exchange tells.
 	MinToWin money.CPM `json:"min_to_win_micros,omitempty"`
 	// Of events: the player's VAST error code.

@@ -64,9 +64,10 @@ func (s *Store) insertKey(ctx context.Context, db queryer, k campaigns.APIKey) (
 	}
 	plain := keyPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
 	k.CreatedAt, k.RevokedAt = s.now().UTC(), time.Time{}
-	if err := db.QueryRowContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, created_at)
-		VALUES (?, ?, ?, nullif(CAST(? AS BIGINT), 0), nullif(CAST(? AS BIGINT), 0), ?) RETURNING id`,
-		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt)).Scan(&k.ID); err != nil {
+	err := db.QueryRowContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, scopes, created_at, expires_ns)
+		VALUES (?, ?, ?, ?, ?, '', ?, 0) RETURNING id`,
+		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt)).Scan(&k.ID)
+	if err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
 	}
 	return plain, k, nil
@@ -111,7 +112,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 		return campaigns.Principal{}, campaigns.ErrUnknownKey
 	}
 	var p campaigns.Principal
-	err := s.db.Read.QueryRowContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0)
+	err := s.db.Read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id
 		FROM api_keys WHERE hash = ? AND revoked_at IS NULL`, hashKey(plain)).
 		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -124,7 +125,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 
 // Keys implements campaigns.KeyStore.
 func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
-	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name, role, coalesce(agency_id, 0), coalesce(advertiser_id, 0),
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name, role, agency_id, advertiser_id,
 		created_at, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)

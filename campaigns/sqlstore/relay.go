@@ -15,7 +15,7 @@ type RelayConfig struct {
 	Poll time.Duration
 	// BatchMax bounds the records of one Append; 0 is 256.
 	BatchMax int
-	// AppendMax bounds one Append; 0 is 20 s.
+	// AppendMax bounds one Append; 0 is 10 s.
 	AppendMax time.Duration
 	// OnError, if not nil, gets the errors that Run retries. It must not block.
 	OnError func(error)
@@ -41,7 +41,7 @@ func NewRelay(cfg RelayConfig, store *Store, log eventlog.Log) *Relay {
 		cfg.BatchMax = 256
 	}
 	if cfg.AppendMax <= 0 {
-		cfg.AppendMax = 20 * time.Second
+		cfg.AppendMax = 10 * time.Second
 	}
 	return &Relay{cfg: cfg, store: store, log: log, turn: turn{db: store.db}}
 }

@@ -378,7 +378,7 @@ func TestCrashBetweenPublishAndDelete(t *testing.T) {
 	}
 	l := openLog(t, filepath.Join(dir, "log"))
 	ctx, die := context.WithCancel(t.Context())
-	if _, err := sqlstore.NewRelay(sqlstore.RelayConfig{}, s, dyingLog{l, die}).Flush(ctx); err == nil {
+	if _, err := sqlstore.NewRelay(sqlstore.RelayConfig{AppendMax: 100 * time.Millisecond}, s, dyingLog{l, die}).Flush(ctx); err == nil {
 		t.Fatal("the relay went on after its process was gone")
 	}
 	if n, err := sqlstore.NewRelay(sqlstore.RelayConfig{}, s, l).Flush(t.Context()); n != 2 || err != nil {

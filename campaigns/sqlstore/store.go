@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/pressly/goose/v3"
+
 	"bidhawk/campaigns"
 	"bidhawk/internal/sqldb"
 )
@@ -45,7 +47,7 @@ func Open(ctx context.Context, source sqldb.Source, now func() time.Time) (*Stor
 		return nil, err
 	}
 	db, err := sqldb.Open(ctx, sqldb.Config{
-		Source: source, Migrations: files, Schema: "bidhawk_campaigns",
+		Source: source, Migrations: files, GoMigrations: []*goose.Migration{foldNames()}, Schema: "bidhawk_campaigns",
 		// What the API has acknowledged survives a power cut.
 		WritePragmas: []string{"synchronous(FULL)", "foreign_keys(1)"},
 	})

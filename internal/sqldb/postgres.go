@@ -83,7 +83,7 @@ func (db *DB) prepareSchema(ctx context.Context, cfg Config) (err error) {
 			return fmt.Errorf("make schema %q: %w", db.schema, err)
 		}
 	}
-	return migrate(ctx, db.Write, goose.DialectPostgres, cfg.Migrations)
+	return migrate(ctx, db.Write, goose.DialectPostgres, cfg)
 }
 
 // lockKey is the number of an advisory lock. Those are of the whole database, so

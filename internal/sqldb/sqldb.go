@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/pressly/goose/v3"
 )
 
 // Source is where a database is.
@@ -30,6 +32,8 @@ type Config struct {
 	Source Source
 	// Migrations are goose files in SQLite's dialect, at the root.
 	Migrations fs.FS
+	// GoMigrations are those that SQL can't say.
+	GoMigrations []*goose.Migration
 	// Schema is the Postgres schema that the tables are in, unless the URL's
 	// search_path names another; it is made where it does not exist.
 	Schema string

@@ -20,7 +20,7 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config) (err error) {
 	if db.Write, err = openFile(path, "immediate", 1, write); err != nil {
 		return err
 	}
-	if err := migrate(ctx, db.Write, goose.DialectSQLite3, cfg.Migrations); err != nil {
+	if err := migrate(ctx, db.Write, goose.DialectSQLite3, cfg); err != nil {
 		return err
 	}
 	// A write-ahead log: readers don't wait for the writer.
