@@ -9,6 +9,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,9 +49,9 @@ type Deps struct {
 	// KnowsExchange says whether an exchange of that name is configured; nil: any may be.
 	KnowsExchange func(name string) bool
 	// CheckEdit says whether the ledger can take an edit; note is for the editor, of
-	// what holds only later. The error may be a *campaigns.ValidationError. Nil: the
-	// ledger is elsewhere, and refuses by itself what it cannot take.
-	CheckEdit func(before, after campaigns.Entity) (note string, err error)
+	// what holds only later. The error may be a *campaigns.ValidationError or a
+	// *Problem. Nil: there is no ledger.
+	CheckEdit func(ctx context.Context, before, after campaigns.Entity) (note string, err error)
 	// OnError gets the errors behind the answers of 500. It must not block.
 	OnError func(r *http.Request, err error)
 }

@@ -206,7 +206,7 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 	*e.Head() = *base.Head()
 	note := ""
 	if s.deps.CheckEdit != nil {
-		if note, err = s.deps.CheckEdit(base, e); err != nil {
+		if note, err = s.deps.CheckEdit(ctx, base, e); err != nil {
 			return nil, fail(ctx, err)
 		}
 	}
