@@ -54,10 +54,11 @@ func (c Config) database(section string, given Secret, path, own string) (sqldb.
 	return source, nil
 }
 
+// checkDatabases checks the URLs' form; files are read when the database is opened.
 func (c *Config) checkDatabases() error {
-	if _, err := c.CampaignsDatabase(); err != nil {
+	if _, err := c.database("campaigns", c.Campaigns.Database, "", ""); err != nil {
 		return err
 	}
-	_, err := c.ReportsDatabase()
+	_, err := c.database("reports", c.Reports.Database, "", "")
 	return err
 }
