@@ -132,15 +132,18 @@ func (b *Bidder) appendMarkup(dst []byte, a *auction, p *placed, id span) []byte
 	w, ad := &a.answer, a.ad(&p.candidate)
 	v := b.markupValues(a, p)
 	v.Bid = dst[id.from:id.to]
-	if ad.medium == mediumBanner {
+	imp := &a.req.Imp[p.imp]
+	if ad.medium == mediumBanner && !a.measures(imp, ad) {
 		return ad.banner.Append(dst, &v)
 	}
 	w.event, w.scratch = b.deps.Tokens.Sign(w.event[:0], w.payload, PurposeEvent, w.scratch)
 	v.Event = w.event
 	switch ad.medium {
+	case mediumBanner:
+		return ad.measured.Append(dst, &v)
 	case mediumNative:
 		// The request of an earlier impression may have been decoded since.
-		if a.native.Decode(a.req.Imp[p.imp].Native.Request) != nil {
+		if a.native.Decode(imp.Native.Request) != nil {
 			return dst
 		}
 		return ad.native.Append(dst, &a.native, &v)
@@ -294,7 +297,7 @@ func (b *Bidder) bidBytes(a *auction, i int, c candidate) int {
 	l := markup.Lengths{Click: url + escapes, ClickEscaped: url + escapes, Impression: url + 64, Event: token, Bid: 32}
 	switch ad.medium {
 	case mediumBanner:
-		return n + ad.banner.Size(l)
+		return n + a.bannerMarkup(&a.req.Imp[i], ad).Size(l)
 	case mediumNative:
 		return n + ad.native.Size(&a.native, l)
 	default:

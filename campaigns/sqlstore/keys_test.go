@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -84,7 +85,7 @@ func TestKeysOfTenants(t *testing.T) {
 	p, err := s.Authenticate(ctx, plain)
 	want := campaigns.Principal{KeyID: k.ID, Name: "acme", Role: campaigns.RoleAdvertiser,
 		Owner: campaigns.Owner{Agency: w.agency.ID, Advertiser: w.advertiser.ID}}
-	if err != nil || p != want {
+	if err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("got %+v, %v; want %+v", p, err, want)
 	}
 	for _, bad := range []string{"", "bhk_", plain + "x", plain[:20], strings.ToUpper(plain), strings.TrimPrefix(plain, "bhk_")} {

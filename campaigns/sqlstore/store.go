@@ -24,7 +24,10 @@ var migrations embed.FS
 // of the commits.
 const writing = "campaigns"
 
-// Store implements campaigns.Store and campaigns.KeyStore. It is safe for
+// accounts names those of users, keys and sessions, which wait for no campaign.
+const accounts = "accounts"
+
+// Store implements campaigns.Store, KeyStore and UserStore. It is safe for
 // concurrent use; several processes may open the same SQLite file, and several
 // nodes the same Postgres.
 type Store struct {
@@ -35,8 +38,9 @@ type Store struct {
 }
 
 var (
-	_ campaigns.Store    = (*Store)(nil)
-	_ campaigns.KeyStore = (*Store)(nil)
+	_ campaigns.Store     = (*Store)(nil)
+	_ campaigns.KeyStore  = (*Store)(nil)
+	_ campaigns.UserStore = (*Store)(nil)
 )
 
 // Open opens or creates the database and brings its schema up to date. The caller
