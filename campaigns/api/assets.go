@@ -99,7 +99,7 @@ func (a *API) upload(ctx context.Context, in *uploadInput) (*createOutput[*campa
 		return nil, err
 	}
 	if asset.FileFacts, err = a.deps.Uploads.Take(ctx, file); err != nil {
-		return nil, a.refused(ctx, asset, err)
+		return nil, a.refusedUpload(ctx, asset, err)
 	}
 	if asset.Name == "" {
 		asset.Name = string(asset.Type) + " " + asset.SHA256[:8]
@@ -114,8 +114,8 @@ func (a *API) upload(ctx context.Context, in *uploadInput) (*createOutput[*campa
 	return &createOutput[*campaigns.Asset]{ETag: etag(asset), Location: fmt.Sprintf("/v1/assets/%d", asset.ID), Body: asset}, nil
 }
 
-// refused logs a file that was refused: who sends what is an operator's to know.
-func (a *API) refused(ctx context.Context, asset *campaigns.Asset, err error) error {
+// refusedUpload logs a file that was refused: who sends what is an operator's to know.
+func (a *API) refusedUpload(ctx context.Context, asset *campaigns.Asset, err error) error {
 	var ve *campaigns.ValidationError
 	switch {
 	case errors.As(err, &ve):

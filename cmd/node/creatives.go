@@ -161,6 +161,6 @@ func (n *Node) uploads() (*media.Library, error) {
 }
 
 func (n *Node) refusedUpload(by campaigns.Principal, advertiser campaigns.ID, why *campaigns.ValidationError) {
-	n.logger.Warn("an upload was refused", zap.Int64("api_key", int64(by.KeyID)), zap.String("role", string(by.Role)),
+	n.logger.Warn("an upload was refused", zap.String("who", by.Actor()),
 		zap.Int64("advertiser", int64(advertiser)), zap.Error(why))
 }
