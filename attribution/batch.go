@@ -141,7 +141,7 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	case "click":
 		kind = exposureClick
 	case "start", "firstQuartile", "midpoint", "thirdQuartile", "complete", "skip", "error", "viewable", "creativeView",
-		"acceptInvitation", "close", "companionView", "conversion":
+		"acceptInvitation", "close", "companionView", "engaged", "conversion":
 		return nil // of players, and of ourselves for the bidders' rates: no figure of a report yet
 	default:
 		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}

@@ -43,8 +43,10 @@ type ad struct {
 	medium     medium
 	// Of its medium, one of:
 	banner markup.Template
-	vast   [markup.Versions]*markup.Template // by version; nil where it can't be served in it
-	native *markup.Native
+	// measured is banner with the script by which it tells that it was viewable.
+	measured markup.Template
+	vast     [markup.Versions]*markup.Template // by version; nil where it can't be served in it
+	native   *markup.Native
 
 	crid       []byte
 	iurl       []byte // sample image, for the exchange's review
@@ -65,6 +67,7 @@ type ad struct {
 	nonLinear  bool
 	wrapper    bool
 	clickable  bool // its markup leads clicks by us
+	mraid      bool // it runs in containers of apps that know whether it is on the screen
 	files      []mediaFile
 	mimes      [][]byte // of a banner: each says what its markup is
 }
@@ -171,6 +174,8 @@ func (k *compiler) compile(a *ad) {
 		}
 	default: // also of records from before there were formats
 		a.medium, a.banner = mediumBanner, markup.Banner(c, k.markup)
+		a.measured = markup.MeasuredBanner(c, k.markup)
+		a.mraid = c.MRAID()
 		a.bannerType, a.clickable = []int{2}, true
 		if c.HTML != "" {
 			a.bannerType = []int{3}

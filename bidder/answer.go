@@ -10,6 +10,7 @@ import (
 
 	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/markup"
+	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 	"bidhawk/internal/openrtb"
 	"bidhawk/pacing"
@@ -131,15 +132,18 @@ func (b *Bidder) appendMarkup(dst []byte, a *auction, p *placed, id span) []byte
 	w, ad := &a.answer, a.ad(&p.candidate)
 	v := b.markupValues(a, p)
 	v.Bid = dst[id.from:id.to]
-	if ad.medium == mediumBanner {
+	imp := &a.req.Imp[p.imp]
+	if ad.medium == mediumBanner && !a.measures(imp, ad) {
 		return ad.banner.Append(dst, &v)
 	}
 	w.event, w.scratch = b.deps.Tokens.Sign(w.event[:0], w.payload, PurposeEvent, w.scratch)
 	v.Event = w.event
 	switch ad.medium {
+	case mediumBanner:
+		return ad.measured.Append(dst, &v)
 	case mediumNative:
 		// The request of an earlier impression may have been decoded since.
-		if a.native.Decode(a.req.Imp[p.imp].Native.Request) != nil {
+		if a.native.Decode(imp.Native.Request) != nil {
 			return dst
 		}
 		return ad.native.Append(dst, &a.native, &v)
@@ -236,7 +240,24 @@ func (a *auction) token(p *placed) Token {
 		Deal: bytesView(p.dealID(a)), Site: bytesView(a.site), App: a.app, Test: a.req.Test,
 		Multiplier: multiplier(&a.req.Imp[p.imp]), Charges: l.item.Pricing.Charges(), Format: a.formatOf(&p.candidate),
 		Placement: a.placementOf(p), Household: a.homeOf(l, p.ad),
+		Shown: a.shown(a.ad(&p.candidate).creative),
 	}
+}
+
+// shown is what reports tell impressions of c apart by; its texts are views.
+func (a *auction) shown(c *campaigns.Creative) pacing.Shown {
+	return pacing.Shown{
+		W: c.W, H: c.H, DeviceType: max(a.facts.DeviceType, 0),
+		Country: bytesView(place(a.facts.Country)), Region: bytesView(place(a.facts.Region)),
+	}
+}
+
+// place is a country's or region's code; what is too long to be one is none.
+func place(code []byte) []byte {
+	if len(code) > pacing.MaxPlace {
+		return nil
+	}
+	return code
 }
 
 // startRoom sets how much of the exchange's bound the bids may take.
@@ -276,7 +297,7 @@ func (b *Bidder) bidBytes(a *auction, i int, c candidate) int {
 	l := markup.Lengths{Click: url + escapes, ClickEscaped: url + escapes, Impression: url + 64, Event: token, Bid: 32}
 	switch ad.medium {
 	case mediumBanner:
-		return n + ad.banner.Size(l)
+		return n + a.bannerMarkup(&a.req.Imp[i], ad).Size(l)
 	case mediumNative:
 		return n + ad.native.Size(&a.native, l)
 	default:

@@ -22,6 +22,7 @@ import (
 	"bidhawk/bidder/rates"
 	"bidhawk/bidder/supply"
 	"bidhawk/bidder/traffic"
+	"bidhawk/bidder/viewability"
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/content"
 	"bidhawk/internal/eventlog"
@@ -117,6 +118,7 @@ type Bidder struct {
 	pool     sync.Pool
 	metrics  *Metrics
 	counts   *counts
+	view     *viewability.Script
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
@@ -136,6 +138,9 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
 		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
+	}
+	if b.view, err = viewability.Load(); err != nil {
+		return nil, err
 	}
 	b.metrics = newMetrics()
 	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet)

@@ -1,6 +1,7 @@
 package bidder
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -45,15 +46,36 @@ func (a *auction) countsClicks(ad *ad) bool { return ad.clickable && a.reports()
 
 // countsViews says whether somebody measures, by the MRC's definition, that the ad
 // was seen, and tells us: players of VAST 4 do, and native placements that offer the
-// event. Nothing measures a banner's place yet.
+// event; a banner measures itself where its script may run.
 func (a *auction) countsViews(imp *openrtb.Imp, ad *ad, v markup.Version) bool {
 	switch ad.medium {
+	case mediumBanner:
+		return a.measures(imp, ad)
 	case mediumVideo:
 		return v >= markup.VAST40 && !ad.nonLinear && a.reports()
 	case mediumNative:
 		return imp.Native != nil && markup.CountsViews(&a.native) && a.reports()
 	}
 	return false
+}
+
+// scriptBanner is AdCOM's banner type of ads that are JavaScript.
+const scriptBanner = 3
+
+// measures says whether a banner carries the script by which it tells that it was
+// viewable: where scripts are taken, and where the script can know. A web view in an
+// app shows as much of itself to a script whether or not it is on the screen; only
+// MRAID's container says.
+func (a *auction) measures(imp *openrtb.Imp, ad *ad) bool {
+	return a.reports() && !a.exchange.NoScripts && !slices.Contains(imp.Banner.BType, scriptBanner) && (!a.app || ad.mraid)
+}
+
+// bannerMarkup is what is served of a banner's ad.
+func (a *auction) bannerMarkup(imp *openrtb.Imp, ad *ad) *markup.Template {
+	if a.measures(imp, ad) {
+		return &ad.measured
+	}
+	return &ad.banner
 }
 
 // countsCompletes says whether a player tells us that the ad was played to its end;

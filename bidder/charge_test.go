@@ -73,6 +73,7 @@ func TestEveryRuleBidsItsValue(t *testing.T) {
 	f(campaigns.PricingCPA, "box", bannerSlot, 4_000_000)
 	f(campaigns.PricingCPS, "box", bannerSlot, 4_000_000)
 	f(campaigns.PricingCPD, "box", bannerSlot, 4_000_000) // nominal
+	f(campaigns.PricingVCPM, "box", bannerSlot, 4_000_000)
 	f(campaigns.PricingVCPM, "film15", videoSlot, 4_000_000)
 	f(campaigns.PricingVCPM, "native", nativeSeen, 4_000_000)
 	f(campaigns.PricingCPCV, "film15", videoSlot, 4_000_000)
@@ -95,7 +96,10 @@ func TestNoBidWhereTheEventIsNotTold(t *testing.T) {
 	street := func(slot string) string {
 		return strings.Replace(inSlot(slot), `"site":{`, `"dooh":{"id":"screen"},"was":{`, 1)
 	}
-	f(campaigns.PricingVCPM, "box", inSlot(bannerSlot), NoBidNoEvents) // nothing measures it
+	inApp := strings.Replace(inSlot(bannerSlot), `"site":{`, `"app":{"bundle":"com.news"},"was":{`, 1)
+	f(campaigns.PricingVCPM, "box", inApp, NoBidNoEvents) // its web view does not know whether it is on the screen
+	f(campaigns.PricingVCPM, "box", inSlot(`"banner":{"w":300,"h":250,"btype":[3]}`), NoBidNoEvents)
+	f(campaigns.PricingVCPM, "box", street(bannerSlot), NoBidNoEvents)
 	f(campaigns.PricingVCPM, "film15", inSlot(oldVideo), NoBidNoEvents)
 	f(campaigns.PricingVCPM, "native", inSlot(nativeSlot), NoBidNoEvents)
 	f(campaigns.PricingVCPM, "spot", inSlot(audioSlot), NoBidNoEvents)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
+	"bidhawk/pacing"
 )
 
 // countKey is what bids are counted by (docs/topics.md, auctions).
@@ -19,6 +21,8 @@ type countKey struct {
 	advertiser, campaign, lineItem, creativeID campaigns.ID
 	exchange, deal, site                       string
 	app                                        bool
+	format                                     Format
+	shown                                      pacing.Shown
 }
 
 const otherSites = "(other)"
@@ -62,6 +66,7 @@ func (c *counts) add(a *auction) {
 			quarter: a.now.Unix() / 900, advertiser: l.advertiser.ID, campaign: l.campaign.ID, lineItem: l.item.ID,
 			creativeID: l.ads[p.ad].creative.ID, exchange: a.exchange.Name, app: a.app,
 			deal: bytesView(cut(p.dealID(a))), site: bytesView(cut(a.site)),
+			format: a.formatOf(&p.candidate), shown: a.shown(l.ads[p.ad].creative),
 		}
 		// The views are looked up only: assigning to s.rows[k] would store them, also
 		// where the key is there already.
@@ -70,8 +75,9 @@ func (c *counts) add(a *auction) {
 			continue
 		}
 		k.deal, k.site = string(cut(p.dealID(a))), string(cut(a.site))
+		k.shown.Country, k.shown.Region = strings.Clone(k.shown.Country), strings.Clone(k.shown.Region)
 		if len(s.rows) >= c.rows {
-			k.site = otherSites
+			k.site, k.shown.DeviceType, k.shown.Country, k.shown.Region = otherSites, 0, "", ""
 		}
 		s.count(k)
 	}
@@ -99,7 +105,9 @@ type countRow struct {
 	Deal       string       `json:"deal"`
 	Site       string       `json:"site"`
 	App        bool         `json:"app"`
-	Bids       int64        `json:"bids"`
+	Format     string       `json:"format,omitempty"`
+	pacing.Shown
+	Bids int64 `json:"bids"`
 }
 
 type countsRecord struct {
@@ -126,7 +134,8 @@ func (c *counts) take(now time.Time) (records [][]byte, err error) {
 		for k, n := range taken {
 			rows = append(rows, countRow{
 				Hour: time.Unix(k.quarter*900, 0).UTC(), Advertiser: k.advertiser, Campaign: k.campaign, LineItem: k.lineItem,
-				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app, Bids: *n,
+				Creative: k.creativeID, Exchange: k.exchange, Deal: k.deal, Site: k.site, App: k.app,
+				Format: k.format.String(), Shown: k.shown, Bids: *n,
 			})
 		}
 	}

@@ -266,7 +266,7 @@ func (b *Bidder) publishMoney(result NoticeResult, encode func(*pacing.Notice) (
 func notice(t *Token, now time.Time) pacing.Notice {
 	return pacing.Notice{
 		At: now, Advertiser: t.Advertiser, Campaign: t.Campaign, LineItem: t.LineItem, Creative: t.Creative,
-		Lease: t.Lease, Bid: t.Bid, BidAt: t.BidAt, Exchange: t.Exchange, Format: t.Format.String(), Deal: t.Deal, Site: t.Site, App: t.App,
+		Lease: t.Lease, Bid: t.Bid, BidAt: t.BidAt, Exchange: t.Exchange, Format: t.Format.String(), Deal: t.Deal, Site: t.Site, App: t.App, Shown: t.Shown,
 		ReservedMedia: t.Reserved.Media, ReservedCharge: t.Reserved.Charge,
 		PriceCurrency: t.Currency, FXRate: t.FXRate, Day: t.Day,
 	}
@@ -296,6 +296,7 @@ func (b *Bidder) exposureOf(kind string, t *Token, now time.Time) exposureRecord
 	e := exposureRecord{
 		V: 1, Type: kind, At: now, BidAt: t.BidAt, Bid: t.Bid, Exchange: t.Exchange, Advertiser: t.Advertiser,
 		Campaign: t.Campaign, LineItem: t.LineItem, Creative: t.Creative, Deal: t.Deal, Site: t.Site, App: t.App,
+		Format: t.Format.String(), Shown: t.Shown,
 	}
 	if t.User != 0 {
 		e.User = t.User.String()

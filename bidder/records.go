@@ -26,11 +26,15 @@ type exposureRecord struct {
 	Deal       string       `json:"deal"`
 	Site       string       `json:"site"`
 	App        bool         `json:"app"`
-	Test       bool         `json:"test"`
+	Format     string       `json:"format,omitempty"`
+	pacing.Shown
+	Test bool `json:"test"`
 	// Of wins: the least price that would have won, where the exchange tells.
 	MinToWin money.CPM `json:"min_to_win_micros,omitempty"`
 	// Of events: the player's VAST error code.
 	Code int `json:"code,omitempty"`
+	// Of "engaged": how long a banner was in view.
+	EngagedMS int64 `json:"engaged_ms,omitempty"`
 	// Of line items that charge at an event after the bill: what a conversion needs to
 	// charge, and rates to be kept by.
 	Terms *bidTerms `json:"terms,omitempty"`

@@ -61,6 +61,8 @@ type Token struct {
 	Multiplier money.PPM
 	// Household is that of the bid's caps; 0: they have none, or it is not known.
 	Household ids.UserKey
+	// Shown is what reports tell impressions apart by.
+	Shown pacing.Shown
 }
 
 // Errors of Tokens.Parse.
@@ -81,6 +83,7 @@ const (
 	flagPerClick                 // of older tokens: a click charges
 	flagMultiplier               // the multiplier follows the texts
 	flagHousehold                // the household, hidden as the user, follows that
+	flagShown                    // what was shown where follows that
 	flagMore       byte = 1 << 7 // last follow a byte of event, format and more, and what that says
 )
 
@@ -148,6 +151,9 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if t.Household != 0 {
 		flags |= flagHousehold
 	}
+	if t.Shown != (pacing.Shown{}) {
+		flags |= flagShown
+	}
 	dst = append(dst, tokenVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Incarnation)
 	dst = binary.BigEndian.AppendUint64(dst, t.Bid.Counter)
@@ -170,7 +176,48 @@ func (k *Tokens) AppendPayload(dst []byte, t *Token) []byte {
 	if t.Household != 0 {
 		dst = k.appendMasked(dst, t.Bid, t.Household, 8)
 	}
+	if flags&flagShown != 0 {
+		dst = appendShown(dst, &t.Shown)
+	}
 	return t.appendMore(dst)
+}
+
+// shownLen is how much appendShown appends.
+func shownLen(s *pacing.Shown) int {
+	n := 2 + min(len(s.Country), pacing.MaxPlace) + min(len(s.Region), pacing.MaxPlace)
+	for _, v := range [...]int{s.W, s.H, s.DeviceType} {
+		n += (bits.Len32(uint32(v)|1) + 6) / 7
+	}
+	return n
+}
+
+func appendShown(dst []byte, s *pacing.Shown) []byte {
+	for _, v := range [...]int{s.W, s.H, s.DeviceType} {
+		dst = binary.AppendUvarint(dst, uint64(uint32(v)))
+	}
+	for _, v := range [...]string{s.Country, s.Region} {
+		v = v[:min(len(v), pacing.MaxPlace)]
+		dst = append(append(dst, byte(len(v))), v...)
+	}
+	return dst
+}
+
+// decodeShown reads what appendShown wrote, and returns what follows.
+func decodeShown(p []byte, s *pacing.Shown) ([]byte, error) {
+	for _, to := range [...]*int{&s.W, &s.H, &s.DeviceType} {
+		n, size := binary.Uvarint(p)
+		if size <= 0 || n > math.MaxInt32 {
+			return nil, ErrTokenMalformed
+		}
+		*to, p = int(n), p[size:]
+	}
+	for _, to := range [...]*string{&s.Country, &s.Region} {
+		if len(p) == 0 || p[0] > pacing.MaxPlace || len(p) < 1+int(p[0]) {
+			return nil, ErrTokenMalformed
+		}
+		*to, p = string(p[1:1+p[0]]), p[1+p[0]:]
+	}
+	return p, nil
 }
 
 // appendMore appends what flagMore announces.
@@ -214,6 +261,9 @@ func textLen(t *Token) int {
 	}
 	if t.Household != 0 {
 		n += 8
+	}
+	if t.Shown != (pacing.Shown{}) {
+		n += shownLen(&t.Shown)
 	}
 	for _, v := range [...]uint64{
 		uint64(t.BidAt.Unix()), uint64(t.Advertiser), uint64(t.Campaign), uint64(t.LineItem), uint64(t.Creative),
@@ -287,7 +337,7 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 	many := p[1]&flagMultiplier != 0
 	t.Bid = ids.GetBidID(p[2:18])
 	t.User = k.unmask(t.Bid, binary.BigEndian.Uint64(p[18:26]), 0)
-	home := p[1]&flagHousehold != 0
+	home, shown := p[1]&flagHousehold != 0, p[1]&flagShown != 0
 	copy(t.Currency[:], p[26:29])
 	p = p[fixed:]
 	var v [10]uint64
@@ -321,6 +371,11 @@ func (k *Tokens) decode(p []byte) (t Token, err error) {
 			return Token{}, ErrTokenMalformed
 		}
 		t.Household, p = k.unmask(t.Bid, binary.BigEndian.Uint64(p), 8), p[8:]
+	}
+	if shown {
+		if p, err = decodeShown(p, &t.Shown); err != nil {
+			return Token{}, err
+		}
 	}
 	if more {
 		if p, err = t.decodeMore(p); err != nil {

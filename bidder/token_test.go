@@ -45,8 +45,10 @@ func drawToken(r *rapid.T) Token {
 		Reserved: pacing.Amounts{Media: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "media")), Charge: money.Nanos(rapid.Int64Range(0, 1<<62).Draw(r, "charge"))},
 		FXRate:   money.Rate(rapid.Int64Range(0, 1<<62).Draw(r, "fx")), Currency: money.USD,
 		App: rapid.Bool().Draw(r, "app"), Test: rapid.Bool().Draw(r, "test"), Charges: campaigns.ChargeEvent(rapid.IntRange(0, int(campaigns.ChargeAtConversion)).Draw(r, "charges")),
-		Format:     Format(rapid.IntRange(0, int(formats)-1).Draw(r, "format")),
-		Placement:  rapid.Uint32().Draw(r, "placement"),
+		Format:    Format(rapid.IntRange(0, int(formats)-1).Draw(r, "format")),
+		Placement: rapid.Uint32().Draw(r, "placement"),
+		Shown: pacing.Shown{W: rapid.IntRange(0, 4096).Draw(r, "w"), H: rapid.IntRange(0, 4096).Draw(r, "h"), DeviceType: rapid.IntRange(0, 8).Draw(r, "device"),
+			Country: rapid.StringN(0, -1, pacing.MaxPlace).Draw(r, "country"), Region: rapid.StringN(0, -1, pacing.MaxPlace).Draw(r, "region")},
 		Multiplier: rapid.SampledFrom([]money.PPM{oneImpression, 1, 14_200_000, 1 << 40}).Draw(r, "multiplier"),
 	}
 }

@@ -20,11 +20,15 @@ import (
 // pixel is a transparent 1x1 GIF.
 var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 
-// handleTracker serves /t/imp/{token}, /t/bill/{token}, /t/click/{token},
+// handleTracker serves /t/view.js, /t/imp/{token}, /t/bill/{token}, /t/click/{token},
 // /t/event/{name}/{token} and /t/conv. A HEAD is somebody who checks a link, and
 // nobody's click: click only leads it on.
 func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 	name, text, _ := bytes.Cut(rest, slash)
+	if string(name) == "view.js" {
+		b.viewScript(ctx)
+		return
+	}
 	ctx.Response.Header.Set("Cache-Control", "no-store, private")
 	if !ctx.IsGet() && !ctx.IsPost() && !(ctx.IsHead() && string(name) == "click") {
 		notAllowed(ctx, "GET, POST")
@@ -59,7 +63,7 @@ func (b *Bidder) impression(ctx *fasthttp.RequestCtx, text []byte, purpose Purpo
 			return
 		}
 	}
-	b.seen(ctx, NoticeImpression, "impression", &t, result, 0)
+	b.seen(ctx, NoticeImpression, "impression", &t, result, detail{})
 }
 
 // event counts what a player reports of an ad: how far it was watched, what was
@@ -72,7 +76,7 @@ func (b *Bidder) event(ctx *fasthttp.RequestCtx, rest []byte) {
 		return
 	}
 	t, result := b.token(text, PurposeEvent)
-	b.seen(ctx, NoticeEvent, kind, &t, result, vastError(ctx.QueryArgs().Peek("code")))
+	b.seen(ctx, NoticeEvent, kind, &t, result, detailOf(kind, ctx.QueryArgs()))
 }
 
 // eventNames are the events of players and what their records are called.
@@ -83,6 +87,35 @@ var eventNames = func() map[string]string {
 	}
 	return m
 }()
+
+// detail is what a tracker says beside its kind.
+type detail struct {
+	code      int   // the player's VAST error code
+	engagedMS int64 // how long a banner was in view
+}
+
+func detailOf(kind string, args *fasthttp.Args) (d detail) {
+	switch markup.Event(kind) {
+	case markup.EventError:
+		d.code = vastError(args.Peek("code"))
+	case markup.EventEngaged:
+		d.engagedMS = engagement(args.Peek("ms"))
+	}
+	return d
+}
+
+// maxEngagement is more than anybody looks at a banner: beyond it somebody makes
+// numbers up, or left.
+const maxEngagement = time.Hour
+
+// engagement is milliseconds, at most an hour; 0 where text says none.
+func engagement(text []byte) int64 {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return min(n, maxEngagement.Milliseconds())
+}
 
 // vastError is a player's error code, 100 to 999 (VAST 4.2 section 2.3.6.3); 0
 // where there is none, or the macro was not replaced.
@@ -95,14 +128,14 @@ func vastError(text []byte) int {
 }
 
 // seen records what a tracker saw and answers with the pixel.
-func (b *Bidder) seen(ctx *fasthttp.RequestCtx, notice NoticeKind, kind string, t *Token, result NoticeResult, code int) {
+func (b *Bidder) seen(ctx *fasthttp.RequestCtx, notice NoticeKind, kind string, t *Token, result NoticeResult, d detail) {
 	if result == NoticeAccepted && b.machine(ctx, t) {
 		result = NoticeInvalidTraffic
 	}
 	if result == NoticeAccepted {
 		now := b.clock()
 		e := b.exposureOf(kind, t, now)
-		e.Code = code
+		e.Code, e.EngagedMS = d.code, d.engagedMS
 		if msgs, ok := b.chargeMessages([]eventlog.Message{e.message(t)}, chargeEvent(kind), t, now); ok {
 			result = b.publish(b.expired(t, now), msgs...)
 		} else {

@@ -3,6 +3,7 @@ package campaigns
 import (
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // CreativeFormat is the medium of a creative.
@@ -128,6 +129,12 @@ type NativeImage struct {
 type NativeData struct {
 	Type  int    `json:"type"`
 	Value string `json:"value"`
+}
+
+// MRAID says whether the creative needs an app's container: AdCOM's frameworks
+// MRAID 1, 2 and 3.
+func (c *Creative) MRAID() bool {
+	return slices.ContainsFunc(c.API, func(f int) bool { return f == 3 || f == 5 || f == 6 })
 }
 
 // reviewAnew puts reviews back to pending where what an exchange reviewed has

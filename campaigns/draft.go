@@ -62,19 +62,14 @@ func (d *draft) apply(rec eventlog.Record) error {
 	if err != nil || n <= 0 {
 		return fmt.Errorf("key %.80q: want kind/id with a positive id", rec.Key)
 	}
-	switch id := ID(n); Kind(kind) {
-	case KindAgency:
-		return applyEntity(d, &d.next.Agencies, id, rec.Value)
-	case KindAdvertiser:
-		return applyEntity(d, &d.next.Advertisers, id, rec.Value)
-	case KindCampaign:
-		return applyEntity(d, &d.next.Campaigns, id, rec.Value)
-	case KindLineItem:
-		return applyEntity(d, &d.next.LineItems, id, rec.Value)
-	case KindCreative:
-		return applyEntity(d, &d.next.Creatives, id, rec.Value)
+	spec, known := specOf(Kind(kind))
+	switch {
+	case !known:
+		return fmt.Errorf("key %.80q: unknown kind", rec.Key)
+	case spec.apply == nil:
+		return nil
 	}
-	return fmt.Errorf("key %.80q: unknown kind", rec.Key)
+	return spec.apply(d, ID(n), rec.Value)
 }
 
 // applyEntity puts the entity of value into *m, or deletes it for a tombstone.

@@ -40,7 +40,7 @@ func (ed *Editor) create(ctx context.Context, tx Tx, e Entity) error {
 		return err
 	}
 	now := ed.now().UTC()
-	*e.Head() = Meta{Revision: 1, CreatedAt: now, UpdatedAt: now}
+	*e.Head() = Meta{Revision: 1, CreatedAt: now, UpdatedAt: now, ExternalID: e.Head().ExternalID}
 	if err := encodable(e); err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func newest(ctx context.Context, tx Tx, k Kind, id ID, revision int64) (Entity, 
 
 func (ed *Editor) replace(ctx context.Context, tx Tx, e, before Entity) error {
 	was := *before.Head()
-	*e.Head() = Meta{ID: was.ID, Revision: was.Revision + 1, CreatedAt: was.CreatedAt, UpdatedAt: ed.now().UTC()}
+	*e.Head() = Meta{ID: was.ID, Revision: was.Revision + 1, CreatedAt: was.CreatedAt, UpdatedAt: ed.now().UTC(), ExternalID: e.Head().ExternalID}
 	if err := encodable(e); err != nil {
 		return err
 	}

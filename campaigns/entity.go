@@ -2,14 +2,15 @@ package campaigns
 
 import "strconv"
 
-// Entity is one of *Agency, *Advertiser, *Campaign, *LineItem and *Creative.
-// Only this package implements it.
+// Entity is a pointer to one of the kinds (see kindSpecs). Only this package implements it.
 type Entity interface {
 	Kind() Kind
 	Head() *Meta
 	// Parent is the entity it belongs to; an agency has none (kind "" and 0).
 	Parent() (Kind, ID)
 	State() Status
+	// Label is the name that people know it by.
+	Label() string
 	// Normalize brings every field to the one form that is stored: lower-case
 	// domains, upper-case countries, defaults, no repeats. It is idempotent.
 	Normalize()
@@ -29,6 +30,9 @@ type Refs struct {
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
 	Categories Categories       // nil: none is known
+	// SameExternalID is another entity of the kind and owner with the same external
+	// id; 0 is none.
+	SameExternalID ID
 	// Unbounded is a line item that this edit of a parent would leave without
 	// any budget; 0 is none.
 	Unbounded ID
@@ -63,6 +67,13 @@ func (c *Campaign) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID
 func (l *LineItem) Parent() (Kind, ID)   { return KindCampaign, l.CampaignID }
 func (c *Creative) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
 
+// The names of the entities.
+func (a *Agency) Label() string     { return a.Name }
+func (a *Advertiser) Label() string { return a.Name }
+func (c *Campaign) Label() string   { return c.Name }
+func (l *LineItem) Label() string   { return l.Name }
+func (c *Creative) Label() string   { return c.Name }
+
 // The statuses of the entities.
 func (a *Agency) State() Status     { return a.Status }
 func (a *Advertiser) State() Status { return a.Status }
@@ -75,28 +86,6 @@ func (a *Advertiser) setState(s Status) { a.Status = s }
 func (c *Campaign) setState(s Status)   { c.Status = s }
 func (l *LineItem) setState(s Status)   { l.Status = s }
 func (c *Creative) setState(s Status)   { c.Status = s }
-
-// Kinds are the kinds of entities, parents first.
-func Kinds() []Kind {
-	return []Kind{KindAgency, KindAdvertiser, KindCampaign, KindLineItem, KindCreative}
-}
-
-// NewEntity returns an empty entity of kind k; nil for a kind that is no entity.
-func NewEntity(k Kind) Entity {
-	switch k {
-	case KindAgency:
-		return &Agency{}
-	case KindAdvertiser:
-		return &Advertiser{}
-	case KindCampaign:
-		return &Campaign{}
-	case KindLineItem:
-		return &LineItem{}
-	case KindCreative:
-		return &Creative{}
-	}
-	return nil
-}
 
 // TopicKey is the key of an entity's records on the campaigns topic: "line_item/12".
 func TopicKey(k Kind, id ID) string { return string(k) + "/" + strconv.FormatInt(int64(id), 10) }

@@ -8,19 +8,20 @@ import (
 
 // The bounds on what an entity may hold. Every string and every list has one.
 const (
-	MaxNameBytes     = 200
-	MaxReasonBytes   = 500
-	MinReasonBytes   = 3
-	MaxDomainBytes   = 253
-	MaxBundleBytes   = 256
-	MaxDealBytes     = 128
-	MaxCityBytes     = 100
-	MaxTagBytes      = 256
-	MaxListNameBytes = 64
-	MaxURLBytes      = 2048
-	MaxHTMLBytes     = 64 << 10
-	MaxTimeZoneBytes = 64
-	MaxTokenBytes    = 32 // names of exchanges and operating systems
+	MaxNameBytes       = 200
+	MaxReasonBytes     = 500
+	MaxExternalIDBytes = 128
+	MinReasonBytes     = 3
+	MaxDomainBytes     = 253
+	MaxBundleBytes     = 256
+	MaxDealBytes       = 128
+	MaxCityBytes       = 100
+	MaxTagBytes        = 256
+	MaxListNameBytes   = 64
+	MaxURLBytes        = 2048
+	MaxHTMLBytes       = 64 << 10
+	MaxTimeZoneBytes   = 64
+	MaxTokenBytes      = 32 // names of exchanges and operating systems
 
 	MaxRedirectHosts = 100
 	MaxADomains      = 10
@@ -43,6 +44,7 @@ const (
 	MaxAllOfTags     = 64
 	MaxNoneOfTags    = 1_000
 	MaxCaps          = 8 // of one entity
+	MaxScopes        = 64
 
 	MaxAPIs          = 20
 	MaxExpDirs       = 6

@@ -42,6 +42,8 @@ type Meta struct {
 	Revision  int64     `json:"revision"` // grows by one with each change
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+	// ExternalID is the caller's own id of it, unique among the owner's of the kind.
+	ExternalID string `json:"external_id,omitempty"`
 }
 
 // Agency runs campaigns for advertisers.

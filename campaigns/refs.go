@@ -24,6 +24,9 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		refs.setParent(parent)
 		kind, id = parent.Parent()
 	}
+	if err := refs.sameExternalID(ctx, r, e, owner); err != nil {
+		return nil, owner, err
+	}
 	l, ok := e.(*LineItem)
 	if !ok {
 		return refs, owner, nil
@@ -37,6 +40,28 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		}
 	}
 	return refs, owner, nil
+}
+
+// sameExternalID finds another entity that has e's external id already.
+func (r *Refs) sameExternalID(ctx context.Context, rd Reader, e Entity, o Owner) error {
+	if e.Head().ExternalID == "" {
+		return nil
+	}
+	f := Filter{ExternalID: e.Head().ExternalID, Limit: 2}
+	switch e.Kind() {
+	case KindAgency:
+	case KindAdvertiser:
+		f.Agency = o.Agency
+	default:
+		f.Advertiser = o.Advertiser
+	}
+	found, err := rd.List(ctx, e.Kind(), f)
+	for _, other := range found {
+		if other.Head().ID != e.Head().ID {
+			r.SameExternalID = other.Head().ID
+		}
+	}
+	return err
 }
 
 func (r *Refs) setParent(e Entity) {

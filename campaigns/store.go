@@ -3,6 +3,9 @@ package campaigns
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
+	"time"
 )
 
 var (
@@ -12,6 +15,8 @@ var (
 	ErrConflict = errors.New("changed by somebody else meanwhile")
 	// ErrUnknownKey reports an API key that was never issued, or was revoked.
 	ErrUnknownKey = errors.New("unknown API key")
+	// ErrExpiredKey reports an API key whose time is over.
+	ErrExpiredKey = errors.New("expired API key")
 )
 
 // Owner is whose an entity is. An agency is its own (Advertiser is 0), and an
@@ -21,15 +26,60 @@ type Owner struct {
 	Advertiser ID
 }
 
-// Filter selects entities of one kind. Zero fields ask nothing; a field that
-// the kind does not have (the campaign of a creative) selects nothing.
+// ExternalScope is the owner within which external ids of kind k are unique: the
+// installation for agencies (""), the agency for advertisers, else the advertiser.
+func (o Owner) ExternalScope(k Kind) string {
+	switch k {
+	case KindAgency:
+		return ""
+	case KindAdvertiser:
+		return TopicKey(KindAgency, o.Agency)
+	}
+	return TopicKey(KindAdvertiser, o.Advertiser)
+}
+
+// Filter selects entities of one kind, and their order. Zero fields ask nothing; a
+// field that the kind does not have (the campaign of a creative) selects nothing.
 type Filter struct {
 	Agency     ID
 	Advertiser ID
 	Campaign   ID
+	LineItem   ID
 	Status     Status
-	After      ID  // only ids above it: the cursor
-	Limit      int // 1 to MaxList; 0 is MaxList
+	ExternalID string
+	// Name is a part of the name, in whatever case.
+	Name         string
+	UpdatedSince time.Time
+
+	Order      Order
+	Descending bool
+	// After and AfterKey are the id and the SortKey of the last entity of the page
+	// before: the cursor. In the order of ids AfterKey is not looked at.
+	After    ID
+	AfterKey string
+	Limit    int // 1 to MaxList; 0 is MaxList
+}
+
+// Order is what a list is sorted by; entities with equal keys are in the order of ids.
+type Order string
+
+// The orders.
+const (
+	OrderID      Order = "id" // where not said
+	OrderName    Order = "name"
+	OrderUpdated Order = "updated_at"
+)
+
+// SortKey is what e is sorted by in order o, as text: the name in lower case, or
+// the nanoseconds of its last change since 1970.
+func SortKey(e Entity, o Order) string {
+	switch o {
+	case OrderName:
+		return strings.ToLower(e.Label())
+	case OrderUpdated:
+		return strconv.FormatInt(e.Head().UpdatedAt.UnixNano(), 10)
+	}
+	return ""
 }
 
 // MaxList bounds what one List returns.
@@ -40,7 +90,7 @@ const MaxList = 1_000
 type Reader interface {
 	// Get returns ErrNotFound for an unknown id.
 	Get(ctx context.Context, k Kind, id ID) (Entity, Owner, error)
-	// List returns entities in the order of their ids.
+	// List returns entities in the order that f says.
 	List(ctx context.Context, k Kind, f Filter) ([]Entity, error)
 	// KillSwitches returns every switch that was ever set, on or off.
 	KillSwitches(ctx context.Context) ([]KillSwitch, error)
@@ -71,7 +121,8 @@ type Store interface {
 type KeyStore interface {
 	// CreateKey issues a key. plain is shown this once and kept nowhere.
 	CreateKey(ctx context.Context, k APIKey) (plain string, stored APIKey, err error)
-	// Authenticate returns ErrUnknownKey unless plain was issued and not revoked.
+	// Authenticate returns ErrUnknownKey unless plain was issued and not revoked, and
+	// ErrExpiredKey with who held it once its time is over.
 	Authenticate(ctx context.Context, plain string) (Principal, error)
 	// Keys lists the issued keys, revoked ones included.
 	Keys(ctx context.Context) ([]APIKey, error)

@@ -1,6 +1,9 @@
 package campaigns
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const archivedRule = "must not be edited: it is archived for good"
 
@@ -71,8 +74,22 @@ func (l *LineItem) Validate(r *Refs) error {
 func (c *checker) entity(e Entity, name string, r *Refs) {
 	c.text("name", name, nameRule)
 	c.text("status", string(e.State()), statusRule)
+	c.externalID(e, r)
 	if r.Before != nil && r.Before.State() == StatusArchived {
 		c.fail("status", e.State(), archivedRule)
+	}
+}
+
+// externalID checks the caller's own id of e.
+func (c *checker) externalID(e Entity, r *Refs) {
+	id := e.Head().ExternalID
+	if id == "" {
+		return
+	}
+	if rule := visibleRule(id, MaxExternalIDBytes, "your own id of it"); rule != "" {
+		c.fail("external_id", id, rule)
+	} else if r.SameExternalID != 0 {
+		c.fail("external_id", id, fmt.Sprintf("must be unique among the owner's: %s %d has it", e.Kind(), r.SameExternalID))
 	}
 }
 

@@ -37,26 +37,32 @@ func TestServes(t *testing.T) {
 			t.Errorf("%s %s: headers %v", method, target, res.Header)
 		}
 	}
-	const text = "text/plain; charset=utf-8"
-	f("GET", "/", 200, "text/html; charset=utf-8")
-	f("HEAD", "/", 200, "text/html; charset=utf-8")
-	f("GET", "/main.js", 200, "text/javascript; charset=utf-8")
-	f("GET", "/base.css", 200, "text/css; charset=utf-8")
-	f("GET", "/mark.svg", 200, "image/svg+xml")
-	f("GET", "/?next=1", 200, "text/html; charset=utf-8")
+	const text, html = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+	f("GET", "/", 200, html)
+	f("HEAD", "/", 200, html)
+	f("GET", "/?next=1", 200, html)
+	f("GET", "/line-items/12", 200, html) // the application's own addresses
+	f("GET", "/live/", 200, html)
+	f("GET", "/live/main.js", 200, "text/javascript; charset=utf-8")
+	f("GET", "/live/base.css", 200, "text/css; charset=utf-8")
+	f("GET", "/live/mark.svg", 200, "image/svg+xml")
+	f("GET", "/live", 301, html)
 	f("GET", "/index.html", 404, text)
-	f("GET", "/nothing", 404, text)
-	f("GET", "/main.js/", 404, text)
+	f("GET", "/live/index.html", 404, text)
+	f("GET", "/live/nothing", 404, text)
+	f("GET", "/nothing.js", 404, text)
+	f("GET", "/assets/nothing", 404, text)
+	f("GET", "/live/main.js/", 404, text)
 	f("GET", "//", 404, text)
 	f("GET", "/../console.go", 404, text)
-	f("GET", "/assets/main.js", 404, text)
 	f("POST", "/", 405, text)
-	f("DELETE", "/main.js", 405, text)
-	f("POST", "/nothing", 404, text)
+	f("POST", "/line-items/12", 405, text)
+	f("DELETE", "/live/main.js", 405, text)
+	f("POST", "/nothing.js", 404, text)
 }
 
 func TestCaching(t *testing.T) {
-	first := get(t, "GET", "/main.js")
+	first := get(t, "GET", "/live/main.js")
 	etag := first.Header.Get("ETag")
 	if len(etag) < 20 || !strings.HasPrefix(etag, `"`) || first.Header.Get("Cache-Control") != "no-cache" {
 		t.Fatalf("ETag %q, Cache-Control %q; want a strong tag and no-cache", etag, first.Header.Get("Cache-Control"))
@@ -67,26 +73,78 @@ func TestCaching(t *testing.T) {
 			t.Errorf("%s If-None-Match %s: %d; want %d", target, tag, res.StatusCode, status)
 		}
 	}
-	f("/main.js", etag, 304)
-	f("/main.js", `"other", `+etag, 304)
-	f("/main.js", `"other"`, 200)
-	f("/api.js", etag, 200) // another file, another tag
-	if res := get(t, "GET", "/nothing"); res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
+	f("/live/main.js", etag, 304)
+	f("/live/main.js", `"other", `+etag, 304)
+	f("/live/main.js", `"other"`, 200)
+	f("/live/api.js", etag, 200) // another file, another tag
+	if res := get(t, "GET", "/assets/nothing.js"); res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
 		t.Errorf("a 404 must not be kept: %v", res.Header)
 	}
 }
 
-// everyAsset calls f with each file's name below assets/ and its text.
+// A build as "make console" leaves it.
+func built() fstest.MapFS {
+	return fstest.MapFS{
+		"dist/index.html":         {Data: []byte("<!doctype html>")},
+		"dist/assets/a-1f.js":     {Data: []byte("export default 1")},
+		"dist/assets/a-1f.js.br":  {Data: []byte("brotli")},
+		"dist/assets/a-1f.js.gz":  {Data: []byte("gzip")},
+		"dist/assets/b-2e.css":    {Data: []byte("a{}")},
+		"dist/assets/b-2e.css.gz": {Data: []byte("gzipped")},
+		"live/index.html":         {Data: []byte("<!doctype html>")},
+	}
+}
+
+func TestServesABuild(t *testing.T) {
+	h, err := newHandler(built())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(target, accept, coding, body, cache string) {
+		t.Helper()
+		r := httptest.NewRequest("GET", target, nil)
+		r.Header.Set("Accept-Encoding", accept)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 || w.Header().Get("Content-Encoding") != coding || w.Body.String() != body {
+			t.Errorf("%s, %q: %d %q %q; want %q %q", target, accept, w.Code, w.Header().Get("Content-Encoding"), w.Body, coding, body)
+		}
+		if got := w.Header().Get("Cache-Control"); got != cache {
+			t.Errorf("%s: Cache-Control %q; want %q", target, got, cache)
+		}
+		if compressible := target != "/"; (w.Header().Get("Vary") == "Accept-Encoding") != compressible {
+			t.Errorf("%s: Vary %q", target, w.Header().Get("Vary"))
+		}
+	}
+	const forever = "public, max-age=31536000, immutable"
+	f("/assets/a-1f.js", "gzip, deflate, br, zstd", "br", "brotli", forever)
+	f("/assets/a-1f.js", "gzip", "gzip", "gzip", forever)
+	f("/assets/a-1f.js", "br;q=0, gzip;q=0.5", "gzip", "gzip", forever)
+	f("/assets/a-1f.js", "BR;q=1.0", "br", "brotli", forever)
+	f("/assets/a-1f.js", "gzip;q=0.000", "", "export default 1", forever)
+	f("/assets/a-1f.js", "", "", "export default 1", forever)
+	f("/assets/b-2e.css", "br, gzip", "gzip", "gzipped", forever)
+	f("/", "br, gzip", "", "<!doctype html>", "no-cache")
+	for _, compressed := range []string{"/assets/a-1f.js.br", "/assets/a-1f.js.gz"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", compressed, nil))
+		if w.Code != 404 {
+			t.Errorf("%s: %d; want 404", compressed, w.Code)
+		}
+	}
+}
+
+// everyAsset calls f with each file's name below live/ and its text.
 func everyAsset(t *testing.T, f func(name, text string)) {
 	t.Helper()
 	files := 0
-	err := fs.WalkDir(assets, "assets", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(embedded, "live", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		b, err := assets.ReadFile(name)
+		b, err := embedded.ReadFile(name)
 		files++
-		f(strings.TrimPrefix(name, "assets"), string(b))
+		f(strings.TrimPrefix(name, "live"), string(b))
 		return err
 	})
 	if err != nil || files < 15 {
@@ -123,13 +181,13 @@ func TestAssetsKeepThePolicy(t *testing.T) {
 
 // Every file that a file names is served, and every served file is named.
 func TestAssetsReferToEachOther(t *testing.T) {
-	reference := regexp.MustCompile(`(?:src|href)="(/[a-z-]+\.[a-z]+)"|from '\.(/[a-z]+\.js)'`)
+	reference := regexp.MustCompile(`(?:src|href)="/live(/[a-z-]+\.[a-z]+)"|from '\.(/[a-z]+\.js)'`)
 	named := map[string]bool{"/index.html": true}
 	everyAsset(t, func(name, text string) {
 		for _, m := range reference.FindAllStringSubmatch(text, -1) {
 			target := m[1] + m[2]
 			named[target] = true
-			if res := get(t, "GET", target); res.StatusCode != 200 {
+			if res := get(t, "GET", "/live"+target); res.StatusCode != 200 {
 				t.Errorf("%s names %s: %d", name, target, res.StatusCode)
 			}
 		}
@@ -146,7 +204,7 @@ func TestAssetsReferToEachOther(t *testing.T) {
 
 // The page finds its elements by id; one that is missing would stop it whole.
 func TestScriptsFindTheirElements(t *testing.T) {
-	page, err := assets.ReadFile("assets/index.html")
+	page, err := embedded.ReadFile("live/index.html")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,9 +224,15 @@ func TestScriptsFindTheirElements(t *testing.T) {
 	})
 }
 
-func TestLoadRefusesAFileWithoutContentType(t *testing.T) {
-	_, err := load(fstest.MapFS{"assets/page.unheard-of": {Data: []byte("x")}})
-	if err == nil || !strings.Contains(err.Error(), "page.unheard-of") {
-		t.Errorf("load: %v; want an error that names the file", err)
+func TestLoadRefuses(t *testing.T) {
+	f := func(change func(fstest.MapFS), want string) {
+		t.Helper()
+		files := built()
+		change(files)
+		if _, err := newHandler(files); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want an error that names %s", err, want)
+		}
 	}
+	f(func(m fstest.MapFS) { m["dist/page.unheard-of"] = &fstest.MapFile{} }, "page.unheard-of")
+	f(func(m fstest.MapFS) { delete(m, "dist/index.html") }, "dist has no index.html")
 }

@@ -8,35 +8,54 @@ import (
 	"bidhawk/internal/money"
 )
 
-// CheckEdit says whether the ledger can take an edit of limits. A limit below what
-// is posted is refused with a *campaigns.ValidationError: it would promise what has
-// been broken already. One between posted and committed is a target: note says so,
-// and when it will hold. What the ledger does not know yet it has nothing against.
-func (p *Pacer) CheckEdit(before, after campaigns.Entity) (note string, err error) {
-	c := p.deps.Catalog()
+// LimitEdit is limits that an account of the ledger shall have.
+type LimitEdit struct {
+	Kind       campaigns.Kind `json:"kind" enum:"advertiser,campaign,line_item" doc:"whose limits they are"`
+	Advertiser campaigns.ID   `json:"advertiser" minimum:"1"`
+	Campaign   campaigns.ID   `json:"campaign,omitempty" doc:"of campaigns and line items"`
+	LineItem   campaigns.ID   `json:"line_item,omitempty" doc:"of line items"`
+	Daily      money.Nanos    `json:"daily_nanos" minimum:"0" doc:"0: none"`
+	Lifetime   money.Nanos    `json:"lifetime_nanos" minimum:"0" doc:"0: none"`
+	// Cut says that a limit is new or lower than it was: what else is edited takes
+	// nothing away.
+	Cut bool `json:"-"`
+}
+
+// LimitEditOf finds what an edit does to limits; false where it leaves them alone,
+// or the ledger cannot know of them yet.
+func LimitEditOf(c *campaigns.Catalog, before, after campaigns.Entity) (q LimitEdit, ok bool) {
 	if c == nil {
-		return "", nil
+		return q, false
 	}
-	var advertiser, campaign, line campaigns.ID
 	was, is := campaigns.Budget{}, campaigns.Budget{}
 	switch e := after.(type) {
 	case *campaigns.Advertiser:
-		advertiser, was, is = e.ID, before.(*campaigns.Advertiser).Budget, e.Budget
+		q.Advertiser, was, is = e.ID, before.(*campaigns.Advertiser).Budget, e.Budget
 	case *campaigns.Campaign:
-		advertiser, campaign, was, is = e.AdvertiserID, e.ID, before.(*campaigns.Campaign).Budget, e.Budget
+		q.Advertiser, q.Campaign, was, is = e.AdvertiserID, e.ID, before.(*campaigns.Campaign).Budget, e.Budget
 	case *campaigns.LineItem:
-		l, ok := c.Lineage(e.ID)
-		if !ok {
-			return "", nil
+		l, known := c.Lineage(e.ID)
+		if !known {
+			return q, false
 		}
-		advertiser, campaign, line, was, is = l.Advertiser.ID, l.Campaign.ID, e.ID, before.(*campaigns.LineItem).Budget, e.Budget
+		q.Advertiser, q.Campaign, q.LineItem, was, is = l.Advertiser.ID, l.Campaign.ID, e.ID, before.(*campaigns.LineItem).Budget, e.Budget
+	default:
+		return q, false
 	}
-	if was == is {
-		return "", nil
-	}
-	for _, b := range p.Balances(advertiser) {
-		if b.Campaign == campaign && b.LineItem == line {
-			return cut(after.Kind(), b, is, p.cfg.Window+p.cfg.CloseAfter)
+	lower := func(was, is money.Nanos) bool { return is > 0 && (was == 0 || is < was) }
+	q.Kind, q.Daily, q.Lifetime = after.Kind(), is.Daily, is.Lifetime
+	q.Cut = lower(was.Daily, is.Daily) || lower(was.Lifetime, is.Lifetime)
+	return q, was != is
+}
+
+// CheckLimits says whether the ledger can take limits. One below what is posted is
+// refused with a *campaigns.ValidationError: it would promise what has been broken
+// already. One between posted and committed is a target: note says so, and when it
+// will hold. What the ledger does not know yet it has nothing against.
+func (p *Pacer) CheckLimits(q LimitEdit) (note string, err error) {
+	for _, b := range p.Balances(q.Advertiser) {
+		if b.Campaign == q.Campaign && b.LineItem == q.LineItem {
+			return cut(q.Kind, b, campaigns.Budget{Daily: q.Daily, Lifetime: q.Lifetime}, p.cfg.Window+p.cfg.CloseAfter)
 		}
 	}
 	return "", nil

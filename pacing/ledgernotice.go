@@ -54,7 +54,7 @@ type notice struct {
 func (l *ledger) notice(t Type, n *Notice) (*Posting, error) {
 	x := notice{Notice: n, lease: l.leases[n.Lease], line: l.lines[n.LineItem]}
 	x.p = &Posting{V: RecordVersion, Type: t, At: n.At, Day: n.Day, Advertiser: n.Advertiser, Campaign: n.Campaign, LineItem: n.LineItem,
-		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, PayableCurrency: n.PriceCurrency, BidAt: n.BidAt}
+		Creative: n.Creative, Bid: n.Bid, Exchange: n.Exchange, Format: n.Format, Deal: n.Deal, Site: n.Site, App: n.App, Shown: n.Shown, PayableCurrency: n.PriceCurrency, BidAt: n.BidAt}
 	if t == TypeBill && !n.Test {
 		x.p.Claimed = n.Price.PerImpression()
 	}

@@ -33,6 +33,7 @@ func appendNotice(b []byte, n *Notice) []byte {
 	b = appendString(append(b, `,"deal":`...), n.Deal)
 	b = appendString(append(b, `,"site":`...), n.Site)
 	b = strconv.AppendBool(append(b, `,"app":`...), n.App)
+	b = appendShown(b, &n.Shown)
 	b = appendInt(append(b, `,"reserved_media_nanos":`...), int64(n.ReservedMedia))
 	b = appendInt(append(b, `,"reserved_charge_nanos":`...), int64(n.ReservedCharge))
 	b = appendInt(append(b, `,"price_micros":`...), int64(n.Price))
@@ -61,6 +62,25 @@ func appendNoticeRest(b []byte, n *Notice) []byte {
 		b = appendInt(append(b, `,"min_to_win_micros":`...), int64(n.MinToWin))
 	}
 	return append(b, '}')
+}
+
+func appendShown(b []byte, s *Shown) []byte {
+	if s.W != 0 {
+		b = appendInt(append(b, `,"w":`...), int64(s.W))
+	}
+	if s.H != 0 {
+		b = appendInt(append(b, `,"h":`...), int64(s.H))
+	}
+	if s.DeviceType != 0 {
+		b = appendInt(append(b, `,"device_type":`...), int64(s.DeviceType))
+	}
+	if s.Country != "" {
+		b = appendString(append(b, `,"country":`...), s.Country)
+	}
+	if s.Region != "" {
+		b = appendString(append(b, `,"region":`...), s.Region)
+	}
+	return b
 }
 
 func appendInt(b []byte, v int64) []byte { return strconv.AppendInt(b, v, 10) }
@@ -190,6 +210,12 @@ func (n *Notice) setInteger(key string, v int64) bool {
 		n.Creative = campaigns.ID(v)
 	case "lease":
 		n.Lease = v
+	case "w":
+		n.W = int(v)
+	case "h":
+		n.H = int(v)
+	case "device_type":
+		n.DeviceType = int(v)
 	case "reserved_media_nanos":
 		n.ReservedMedia = money.Nanos(v)
 	case "reserved_charge_nanos":
@@ -228,6 +254,10 @@ func (n *Notice) setText(key string, s []byte) bool {
 		n.Deal = string(s)
 	case "site":
 		n.Site = string(s)
+	case "country":
+		n.Country = string(s)
+	case "region":
+		n.Region = string(s)
 	case "price_currency":
 		n.PriceCurrency, err = money.ParseCurrency(string(s))
 	case "price_bad":

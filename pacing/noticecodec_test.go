@@ -31,6 +31,7 @@ func randomNotice(rng *rand.Rand) Notice {
 		Lease: some(), Bid: ids.BidID{Incarnation: rng.Uint64(), Counter: rng.Uint64()}, Exchange: word(), Format: word(), Deal: word(), Site: word(),
 		App: rng.IntN(2) == 0, ReservedMedia: money.Nanos(some()), ReservedCharge: money.Nanos(some()), Price: money.CPM(some()), PriceCurrency: money.USD,
 		PriceBad: PriceBad(word()), FXRate: money.Rate(some()), Day: DayOf(at()), Test: rng.IntN(2) == 0, Value: money.Nanos(some()), Order: word(),
+		Shown:  Shown{W: int(some()), H: int(some()), DeviceType: rng.IntN(8), Country: word(), Region: word()},
 		Reason: int(some()), MinToWin: money.CPM(some())}
 	if rng.IntN(2) == 0 {
 		n.BidAt = at().Truncate(time.Second)

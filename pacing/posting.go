@@ -40,22 +40,23 @@ func Outcomes() []Outcome {
 //
 //	charge + house late + house unbilled = media + data fee + platform fee + margin
 type Posting struct {
-	V               int            `json:"v"`
-	Type            Type           `json:"type"` // of the money record
-	Partition       int32          `json:"money_partition"`
-	Offset          int64          `json:"money_offset"`
-	At              time.Time      `json:"at"`
-	Day             Day            `json:"day"`
-	Advertiser      campaigns.ID   `json:"advertiser"`
-	Campaign        campaigns.ID   `json:"campaign"`
-	LineItem        campaigns.ID   `json:"line_item"`
-	Creative        campaigns.ID   `json:"creative"`
-	Bid             ids.BidID      `json:"bid"`
-	Exchange        string         `json:"exchange"`
-	Format          string         `json:"format,omitempty"`
-	Deal            string         `json:"deal"`
-	Site            string         `json:"site"`
-	App             bool           `json:"app"`
+	V          int          `json:"v"`
+	Type       Type         `json:"type"` // of the money record
+	Partition  int32        `json:"money_partition"`
+	Offset     int64        `json:"money_offset"`
+	At         time.Time    `json:"at"`
+	Day        Day          `json:"day"`
+	Advertiser campaigns.ID `json:"advertiser"`
+	Campaign   campaigns.ID `json:"campaign"`
+	LineItem   campaigns.ID `json:"line_item"`
+	Creative   campaigns.ID `json:"creative"`
+	Bid        ids.BidID    `json:"bid"`
+	Exchange   string       `json:"exchange"`
+	Format     string       `json:"format,omitempty"`
+	Deal       string       `json:"deal"`
+	Site       string       `json:"site"`
+	App        bool         `json:"app"`
+	Shown
 	Outcome         Outcome        `json:"outcome"`
 	Media           money.Nanos    `json:"media_nanos"`
 	Payable         money.Nanos    `json:"payable_nanos"`

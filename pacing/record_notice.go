@@ -37,6 +37,7 @@ type Notice struct {
 	Deal       string       `json:"deal"`
 	Site       string       `json:"site"`
 	App        bool         `json:"app"`
+	Shown
 	// What the bid reserved, in the advertiser's currency.
 	ReservedMedia  money.Nanos `json:"reserved_media_nanos"`
 	ReservedCharge money.Nanos `json:"reserved_charge_nanos"`
@@ -53,6 +54,16 @@ type Notice struct {
 	// Of losses only.
 	Reason   int       `json:"reason,omitempty"` // OpenRTB loss reason
 	MinToWin money.CPM `json:"min_to_win_micros,omitempty"`
+}
+
+// Shown is what reports tell impressions apart by; the ledger only hands it on.
+// What is not known is empty.
+type Shown struct {
+	W          int    `json:"w,omitempty"` // of the creative, in device-independent pixels
+	H          int    `json:"h,omitempty"`
+	DeviceType int    `json:"device_type,omitempty"` // AdCOM's list of device types
+	Country    string `json:"country,omitempty"`     // ISO 3166-1 alpha-3
+	Region     string `json:"region,omitempty"`      // ISO 3166-2 without the country
 }
 
 // Validate names the first field that breaks a rule. A notice is validated
@@ -79,11 +90,16 @@ func (n *Notice) Validate() error {
 		return fmt.Errorf("value_nanos %d: must not be negative", n.Value)
 	case len(n.Format) > 16 || len(n.Order) > 256:
 		return fmt.Errorf("format, order: %d, %d bytes; want at most 16, 256", len(n.Format), len(n.Order))
+	case len(n.Country) > MaxPlace || len(n.Region) > MaxPlace:
+		return fmt.Errorf("country, region: %d, %d bytes; want at most %d", len(n.Country), len(n.Region), MaxPlace)
 	case len(n.Exchange) > 64 || len(n.Deal) > 256 || len(n.Site) > 512:
 		return fmt.Errorf("exchange, deal, site: %d, %d, %d bytes; want at most 64, 256, 512", len(n.Exchange), len(n.Deal), len(n.Site))
 	}
 	return nil
 }
+
+// MaxPlace bounds a country's and a region's code.
+const MaxPlace = 8
 
 // class is what the bid's hold times go by.
 func (n *Notice) class() string { return n.Exchange + "/" + n.Format }

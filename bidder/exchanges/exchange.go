@@ -95,6 +95,8 @@ type Exchange struct {
 	// as a parameter within a click URL; empty: it counts no clicks of its own.
 	ClickMacro        string `yaml:"click_macro"`
 	ClickMacroEscaped string `yaml:"click_macro_escaped"`
+	// NoScripts keeps our viewability script out of the markup of banners.
+	NoScripts bool `yaml:"no_scripts"`
 	// RegisteredCreatives has bids without adm: they name the creative by the
 	// exchange's own id.
 	RegisteredCreatives bool `yaml:"registered_creatives"`

@@ -10,7 +10,7 @@ func TestAllocAppend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := Banner(box(), options)
+	image, measured := Banner(box(), options), MeasuredBanner(box(), options)
 	n, r := NewNative(inFeed(), options), ask(t, benchRequest)
 	dst := make([]byte, 0, 64<<10)
 	f := func(name string, append func()) {
@@ -21,6 +21,7 @@ func TestAllocAppend(t *testing.T) {
 	}
 	f("VAST", func() { dst = doc.Append(dst[:0], v) })
 	f("banner", func() { dst = image.Append(dst[:0], v) })
+	f("measured banner", func() { dst = measured.Append(dst[:0], v) })
 	f("native", func() { dst = n.Append(dst[:0], r, v) })
 	f("fits", func() {
 		if reason, ok := n.Fits(r); !ok {

@@ -18,7 +18,30 @@ import (
 // stay its own: it calls mraid.open, as MRAID wants it, with ${CLICK_URL}; nobody
 // but the tag knows which of its parts lead away.
 func Banner(c *campaigns.Creative, o Options) Template {
-	var b builder
+	b := bannerBuilder(c)
+	return b.template()
+}
+
+// MeasuredBanner is Banner with the script by which it tells that it was viewable
+// (package bidder/viewability). The script knows the ad's size, its medium and its
+// token from the address's fragment, which no server is sent.
+func MeasuredBanner(c *campaigns.Creative, o Options) Template {
+	b := bannerBuilder(c)
+	medium := ""
+	if slices.ContainsFunc(c.Attr, func(a int) bool { return a == 6 || a == 7 }) { // AdCOM: in-banner video
+		medium = "v"
+	}
+	b.add(`<script src="` + html.EscapeString(o.PublicURL) + ViewScriptPath + "#" + medium + strconv.Itoa(c.W) + "x" + strconv.Itoa(c.H) + "!")
+	b.slot(slotEvent)
+	b.add(`" async=""></script>`)
+	return b.template()
+}
+
+// ViewScriptPath is where the script is served.
+const ViewScriptPath = "/t/view.js"
+
+func bannerBuilder(c *campaigns.Creative) *builder {
+	b := &builder{}
 	if c.HTML != "" {
 		b.tag(withMRAID(c))
 	} else {
@@ -31,7 +54,7 @@ func Banner(c *campaigns.Creative, o Options) Template {
 	b.add(`<img src="`)
 	b.slot(slotImpression)
 	b.add(`" width="1" height="1" style="display:none" alt="">`)
-	return b.template()
+	return b
 }
 
 // tag adds a tag with our macros as slots.
@@ -62,7 +85,7 @@ const mraidScript = `<script src="mraid.js"></script>`
 // withMRAID is c's tag, announced as MRAID where it needs to be: first of all,
 // or first in its head, since a document's type must stay before everything.
 func withMRAID(c *campaigns.Creative) string {
-	needs := slices.ContainsFunc(c.API, func(f int) bool { return f == 3 || f == 5 || f == 6 }) // AdCOM: MRAID 1, 2, 3
+	needs := c.MRAID()
 	lower := strings.ToLower(c.HTML)
 	if !needs || strings.Contains(lower, "mraid.js") {
 		return c.HTML

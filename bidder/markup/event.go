@@ -19,13 +19,14 @@ const (
 	EventAccept        Event = "acceptInvitation" // somebody opened a non-linear ad
 	EventClose         Event = "close"
 	EventCompanion     Event = "companionView" // a companion is shown
+	EventEngaged       Event = "engaged"       // with ?ms=: how long a banner was in view, all in all
 )
 
 // Events lists all of them.
 func Events() []Event {
 	return []Event{
 		EventStart, EventFirstQuartile, EventMidpoint, EventThirdQuartile, EventComplete, EventSkip, EventError,
-		EventViewable, EventCreativeView, EventAccept, EventClose, EventCompanion,
+		EventViewable, EventCreativeView, EventAccept, EventClose, EventCompanion, EventEngaged,
 	}
 }
 

@@ -67,6 +67,27 @@ func banner(c *campaigns.Creative) string {
 
 const pixel = `<img src="IMP" width="1" height="1" style="display:none" alt="">`
 
+// TestMeasuredBanner: the same banner, and behind it the script with its size.
+func TestMeasuredBanner(t *testing.T) {
+	f := func(c *campaigns.Creative, fragment string) {
+		t.Helper()
+		tm := MeasuredBanner(c, options)
+		got := string(tm.Append(nil, &Values{Click: []byte("CLICK"), ClickEscaped: []byte("ESCAPED"), Impression: []byte("IMP"), Event: []byte("TOKEN")}))
+		want := banner(c) + `<script src="` + options.PublicURL + `/t/view.js#` + fragment + `!TOKEN" async=""></script>`
+		if got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if size := tm.Size(Lengths{Click: 5, ClickEscaped: 7, Impression: 3, Event: 5}); size < len(got) {
+			t.Errorf("size: got %d; want at least %d", size, len(got))
+		}
+	}
+	f(box(), "300x250")
+	film := box()
+	film.Attr = []int{1, 7}
+	f(film, "v300x250")
+	f(&campaigns.Creative{W: 320, H: 50, HTML: `<a href="${CLICK_URL}">x</a>`}, "320x50")
+}
+
 func TestImageBanner(t *testing.T) {
 	want := `<a href="CLICK" target="_blank" rel="noopener"><img src="https://cdn.example/a.png" width="300" height="250" alt="Tea" border="0"></a>` + pixel
 	if got := banner(box()); got != want {

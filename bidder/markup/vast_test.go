@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"bidhawk/bidder/viewability"
 	"bidhawk/campaigns"
 )
 
@@ -362,6 +363,15 @@ func TestEventsAreListed(t *testing.T) {
 					seen[name] = true
 				}
 			}
+		}
+	}
+	script, err := viewability.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range strings.SplitSeq(string(script.Plain), "events + '") {
+		if name, _, ok := strings.Cut(part, "/'"); ok && !strings.Contains(name, "\n") {
+			seen[name] = true
 		}
 	}
 	for name := range seen {

@@ -2,14 +2,26 @@ package api
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"bidhawk/campaigns"
 )
 
 // describeFields writes into the document what a field's name and type do not
 // say. An error names a field that is not there.
 func describeFields(reg huma.Registry) error {
-	for schema, fields := range withCaps(descriptions()) {
+	all := withCaps(descriptions())
+	for _, k := range campaigns.Kinds() {
+		name := reflect.TypeOf(campaigns.NewEntity(k)).Elem().Name()
+		if all[name] == nil {
+			all[name] = map[string]string{}
+		}
+		maps.Copy(all[name], common())
+	}
+	for schema, fields := range all {
 		s := reg.Map()[schema]
 		if s == nil {
 			return fmt.Errorf("api: no schema %q to describe", schema)
@@ -23,6 +35,19 @@ func describeFields(reg huma.Registry) error {
 		}
 	}
 	return nil
+}
+
+// common are the fields of every kind.
+func common() map[string]string {
+	return map[string]string{
+		"id":          "Assigned: positive, unique within the kind, never given twice",
+		"revision":    "Grows by one with each change; the ETag has it",
+		"created_at":  "When it was made",
+		"updated_at":  "When it was changed last",
+		"external_id": "Your own id of it: 1 to 128 visible ASCII characters, unique within the kind among the advertiser's (an advertiser's: among the agency's)",
+		"name":        "For people: 1 to 200 bytes",
+		"status":      "active (where not said), paused, or archived: for good",
+	}
 }
 
 // descriptions are by schema and field. What a client may send shares its

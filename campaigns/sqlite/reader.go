@@ -20,45 +20,15 @@ type queryer interface {
 // reader implements campaigns.Reader.
 type reader struct{ q queryer }
 
-// table says how one kind is stored: its columns for the ids of its ancestors,
-// "" where it has none. The kinds that own themselves use their own id.
-type table struct {
-	name, agency, advertiser, campaign string
-}
-
-func tableOf(k campaigns.Kind) (table, error) {
-	switch k {
-	case campaigns.KindAgency:
-		return table{"agencies", "id", "", ""}, nil
-	case campaigns.KindAdvertiser:
-		return table{"advertisers", "agency_id", "id", ""}, nil
-	case campaigns.KindCampaign:
-		return table{"campaigns", "agency_id", "advertiser_id", "id"}, nil
-	case campaigns.KindLineItem:
-		return table{"line_items", "agency_id", "advertiser_id", "campaign_id"}, nil
-	case campaigns.KindCreative:
-		return table{"creatives", "agency_id", "advertiser_id", ""}, nil
-	}
-	return table{}, fmt.Errorf("kind %q is not stored", k)
-}
-
-func column(name string) string {
-	if name == "" {
-		return "0"
-	}
-	return name
-}
-
 // Get implements campaigns.Reader.
 func (r reader) Get(ctx context.Context, k campaigns.Kind, id campaigns.ID) (campaigns.Entity, campaigns.Owner, error) {
 	var o campaigns.Owner
-	t, err := tableOf(k)
-	if err != nil {
-		return nil, o, err
+	if campaigns.NewEntity(k) == nil {
+		return nil, o, fmt.Errorf("kind %q is not stored", k)
 	}
 	var body []byte
-	err = r.q.QueryRowContext(ctx, "SELECT body, "+column(t.agency)+", "+column(t.advertiser)+
-		" FROM "+t.name+" WHERE id = ?", id).Scan(&body, &o.Agency, &o.Advertiser)
+	err := r.q.QueryRowContext(ctx, "SELECT body, agency_id, advertiser_id FROM entities WHERE kind = ? AND id = ?", k, id).
+		Scan(&body, &o.Agency, &o.Advertiser)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, o, fmt.Errorf("%s %d: %w", k, id, campaigns.ErrNotFound)
 	} else if err != nil {
@@ -70,30 +40,26 @@ func (r reader) Get(ctx context.Context, k campaigns.Kind, id campaigns.ID) (cam
 
 // List implements campaigns.Reader.
 func (r reader) List(ctx context.Context, k campaigns.Kind, f campaigns.Filter) ([]campaigns.Entity, error) {
-	t, err := tableOf(k)
+	if campaigns.NewEntity(k) == nil {
+		return nil, fmt.Errorf("kind %q is not stored", k)
+	}
+	q := &query{}
+	q.where("kind = ?", k)
+	if !q.filter(k, f) {
+		return []campaigns.Entity{}, nil
+	}
+	order, err := q.after(f)
 	if err != nil {
 		return nil, err
-	}
-	where, args := []string{"id > ?"}, []any{f.After}
-	for _, c := range []struct {
-		column string
-		id     campaigns.ID
-	}{{t.agency, f.Agency}, {t.advertiser, f.Advertiser}, {t.campaign, f.Campaign}} {
-		if c.id != 0 {
-			where, args = append(where, column(c.column)+" = ?"), append(args, c.id)
-		}
-	}
-	if f.Status != "" {
-		where, args = append(where, "status = ?"), append(args, f.Status)
 	}
 	limit := f.Limit
 	if limit <= 0 || limit > campaigns.MaxList {
 		limit = campaigns.MaxList
 	}
-	rows, err := r.q.QueryContext(ctx, "SELECT body FROM "+t.name+" WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY id LIMIT ?", append(args, limit)...)
+	rows, err := r.q.QueryContext(ctx, "SELECT body FROM entities WHERE "+strings.Join(q.terms, " AND ")+
+		" ORDER BY "+order+" LIMIT ?", append(q.args, limit)...)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", t.name, err)
+		return nil, fmt.Errorf("list %s: %w", k, err)
 	}
 	return collect(rows, func(body []byte) (campaigns.Entity, error) { return decode(k, body) })
 }

@@ -38,8 +38,9 @@ type Store struct {
 }
 
 var (
-	_ campaigns.Store    = (*Store)(nil)
-	_ campaigns.KeyStore = (*Store)(nil)
+	_ campaigns.Store     = (*Store)(nil)
+	_ campaigns.KeyStore  = (*Store)(nil)
+	_ campaigns.UserStore = (*Store)(nil)
 )
 
 // Open opens or creates the file at path and brings its schema up to date. The
@@ -81,7 +82,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(foldNames()))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

@@ -18,56 +18,44 @@ type tx struct {
 
 // Insert implements campaigns.Tx.
 func (t *tx) Insert(ctx context.Context, e campaigns.Entity, o campaigns.Owner) error {
-	id, err := t.insertRow(ctx, e, o)
+	k, head := e.Kind(), e.Head()
+	err := t.sql.QueryRowContext(ctx, `INSERT INTO id_counters (kind, last) VALUES (?, 1)
+		ON CONFLICT (kind) DO UPDATE SET last = id_counters.last + 1 RETURNING last`, k).Scan(&head.ID)
 	if err != nil {
-		return fmt.Errorf("insert %s: %w", e.Kind(), err)
+		return fmt.Errorf("insert %s: next id: %w", k, err)
 	}
-	e.Head().ID = id
-	return t.put(ctx, e, 0)
-}
-
-// insertRow takes the next id; the body, which holds the id, follows.
-func (t *tx) insertRow(ctx context.Context, e campaigns.Entity, o campaigns.Owner) (campaigns.ID, error) {
-	columns, args := "status, revision, body", []any{e.State(), 0, []byte{}}
-	switch v := e.(type) {
-	case *campaigns.Advertiser:
-		columns, args = columns+", agency_id", append(args, o.Agency)
-	case *campaigns.Campaign, *campaigns.Creative:
-		columns, args = columns+", agency_id, advertiser_id", append(args, o.Agency, o.Advertiser)
-	case *campaigns.LineItem:
-		columns, args = columns+", agency_id, advertiser_id, campaign_id", append(args, o.Agency, o.Advertiser, v.CampaignID)
+	switch k {
+	case campaigns.KindAgency:
+		o.Agency = head.ID
+	case campaigns.KindAdvertiser:
+		o.Advertiser = head.ID
 	}
-	table, err := tableOf(e.Kind())
+	_, parent := e.Parent()
+	body, err := json.Marshal(e)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("encode %s %d: %w", k, head.ID, err)
 	}
-	marks := "?, ?, ?, ?, ?, ?"[:3*len(args)-2]
-	res, err := t.sql.ExecContext(ctx, "INSERT INTO "+table.name+" ("+columns+") VALUES ("+marks+")", args...)
-	if err != nil {
-		return 0, err
+	if _, err := t.sql.ExecContext(ctx, `INSERT INTO entities (kind, id, agency_id, advertiser_id, parent_id, owner, external_id,
+		name_key, status, revision, updated_ns, body) VALUES (?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?)`,
+		k, head.ID, o.Agency, o.Advertiser, parent, o.ExternalScope(k), head.ExternalID,
+		campaigns.SortKey(e, campaigns.OrderName), e.State(), head.Revision, head.UpdatedAt.UnixNano(), body); err != nil {
+		return fmt.Errorf("insert %s %d: %w", k, head.ID, err)
 	}
-	id, err := res.LastInsertId()
-	return campaigns.ID(id), err
+	return t.queue(ctx, campaigns.TopicKey(k, head.ID), body)
 }
 
 // Replace implements campaigns.Tx.
 func (t *tx) Replace(ctx context.Context, e campaigns.Entity) error {
-	return t.put(ctx, e, e.Head().Revision-1)
-}
-
-// put writes e over revision was of itself and queues its record.
-func (t *tx) put(ctx context.Context, e campaigns.Entity, was int64) error {
 	k, head := e.Kind(), e.Head()
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode %s %d: %w", k, head.ID, err)
 	}
-	table, err := tableOf(k)
-	if err != nil {
-		return err
-	}
-	res, err := t.sql.ExecContext(ctx, "UPDATE "+table.name+" SET status = ?, revision = ?, body = ? WHERE id = ? AND revision = ?",
-		e.State(), head.Revision, body, head.ID, was)
+	was := head.Revision - 1
+	res, err := t.sql.ExecContext(ctx, `UPDATE entities SET external_id = nullif(?, ''), name_key = ?, status = ?, revision = ?,
+		updated_ns = ?, body = ? WHERE kind = ? AND id = ? AND revision = ?`,
+		head.ExternalID, campaigns.SortKey(e, campaigns.OrderName), e.State(), head.Revision,
+		head.UpdatedAt.UnixNano(), body, k, head.ID, was)
 	if err != nil {
 		return fmt.Errorf("write %s %d: %w", k, head.ID, err)
 	}
@@ -93,8 +81,8 @@ func (t *tx) PutKillSwitch(ctx context.Context, k *campaigns.KillSwitch) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	if _, err := t.sql.ExecContext(ctx, "INSERT OR REPLACE INTO kill_switches (topic_key, revision, body) VALUES (?, ?, ?)",
-		key, k.Revision, body); err != nil {
+	if _, err := t.sql.ExecContext(ctx, `INSERT INTO kill_switches (topic_key, revision, body) VALUES (?, ?, ?)
+		ON CONFLICT (topic_key) DO UPDATE SET revision = excluded.revision, body = excluded.body`, key, k.Revision, body); err != nil {
 		return fmt.Errorf("write %s: %w", key, err)
 	}
 	return t.queue(ctx, key, body)

@@ -116,14 +116,15 @@ func (c *demoCommand) prepare(ctx context.Context, cfg node.Config) error {
 func (c *demoCommand) greet(cfg node.Config, api *client, dir string) {
 	fmt.Printf(`
 Bidhawk is up.
-  live page     http://%s/#key=%s
+  console       http://%s/#key=%s
+  live page     http://%s/live/#key=%s
   API           http://%s/openapi.json
   metrics       http://%s/metrics
   bid requests  POST %s/openrtb2/demo
   server's log  %s
 
 An exchange now sends %g bid requests a second for %v.
-`, cfg.Listen.API, api.key, cfg.Listen.API, cfg.Listen.Operations, cfg.PublicURL, filepath.Join(dir, "server.log"), c.Rate, c.Duration)
+`, cfg.Listen.API, api.key, cfg.Listen.API, api.key, cfg.Listen.API, cfg.Listen.Operations, cfg.PublicURL, filepath.Join(dir, "server.log"), c.Rate, c.Duration)
 }
 
 // drive is the exchange.

@@ -173,6 +173,8 @@ type Pacing struct {
 	// empty beside a pacer that is the only one.
 	Pacers    []string `yaml:"pacers"`
 	TokenFile string   `yaml:"token_file"` // a secret that pacers and their callers share
+	// TLS is the certificates that pacers and their callers know each other by.
+	TLS PacingTLS `yaml:"tls"`
 	// SessionTimeout is how long a pacer may be silent before its partitions go
 	// to others; on kafka.
 	SessionTimeout time.Duration `yaml:"session_timeout"`

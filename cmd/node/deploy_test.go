@@ -200,7 +200,7 @@ func sectionsOf(doc string) map[string]string {
 // The console reads /v1/live by the names that model.js writes as raw.NAME.
 func TestConsoleReadsWhatTheNodeSays(t *testing.T) {
 	w := httptest.NewRecorder()
-	console.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/model.js", nil))
+	console.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/live/model.js", nil))
 	said := make(map[string]bool)
 	for _, v := range []any{liveBody{}, second{}, liveLine{}} {
 		for f := range reflect.TypeOf(v).Fields() {

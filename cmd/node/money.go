@@ -101,7 +101,12 @@ func (n *Node) openClient(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("partitions of %s: %w", eventlog.TopicMoney, err)
 	}
-	n.leases, err = service.NewClient(service.ClientConfig{Pacers: n.cfg.Pacing.Pacers, Token: token}, service.ClientDeps{
+	secure, err := n.callerTLS()
+	if err != nil {
+		return err
+	}
+	cfg := service.ClientConfig{Pacers: n.cfg.Pacing.Pacers, Partitions: partitions, Token: token, TLS: secure}
+	n.leases, err = service.NewClient(cfg, service.ClientDeps{
 		Clock: Clock, OnError: n.warnRarely("a pacer does not do what it was asked for; trying again"),
 		Partition: func(li campaigns.ID) (int32, bool) {
 			l, ok := n.feed.Catalog().Lineage(li)

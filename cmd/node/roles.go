@@ -52,6 +52,9 @@ func (c *Config) checkTogether() error {
 
 // checkPacers checks where pacers are; beyond this machine they need a token.
 func (c *Config) checkPacers() error {
+	if err := c.checkPacingTLS(); err != nil {
+		return err
+	}
 	beyond := ""
 	for _, text := range c.Pacing.Pacers {
 		u, err := url.Parse(text)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,13 @@ func (n *Node) openServers(context.Context) error {
 			return err
 		}
 		n.grants = service.HTTP(grants, zap.NewStdLog(n.logger.Named("pacing")))
+		secure, err := n.grantsTLS()
+		if err != nil {
+			return err
+		}
+		if secure != nil {
+			n.sockets[3] = tls.NewListener(n.sockets[3], secure)
+		}
 	}
 	n.ops = &http.Server{Handler: n.opsHandler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: zap.NewStdLog(n.logger.Named("operations"))}
 	return nil

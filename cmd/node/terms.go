@@ -254,5 +254,5 @@ func (c Config) CheckFiles(note func(string)) error {
 	if _, err := traffic.New(c.traffic(), 1); err != nil {
 		return fmt.Errorf("setting %w", err)
 	}
-	return nil
+	return c.Pacing.TLS.checkFiles()
 }

@@ -17,7 +17,7 @@ const SIZES = { desktop: { width: 1440, height: 900 }, laptop: { width: 1024, he
 await b.check('money is exact', async () => {
   await b.open('normal');
   const got = await page.evaluate(async () => {
-    const m = await import('/money.js');
+    const m = await import('/live/money.js');
     const doc = m.parseJSON('{"a":9223372036854775807,"b":[-9007199254740993],"s":"12345678901234567 \\"1","f":0.12345678901234567,"n":15}');
     return {
       a: String(m.nanos(doc.a)), b: doc.b[0], s: doc.s, f: doc.f, n: doc.n,

@@ -52,7 +52,7 @@ func run(ctx context.Context, listen, scenario string) error {
 	srv := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	fmt.Printf("http://%s/#key=%s\n", l.Addr(), key)
+	fmt.Printf("http://%s/live/#key=%s\n", l.Addr(), key)
 	select {
 	case err := <-served:
 		return err

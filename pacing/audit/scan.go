@@ -115,7 +115,7 @@ func (r *record) field(key, b []byte, i int, in *interned) int {
 		return number(b, i, &r.Rate)
 	case "value_nanos":
 		return number(b, i, &r.Value)
-	case "creative", "reason", "min_to_win_micros":
+	case "creative", "w", "h", "device_type", "reason", "min_to_win_micros":
 		var n int64
 		return number(b, i, &n)
 	case "exchange":
@@ -126,7 +126,7 @@ func (r *record) field(key, b []byte, i int, in *interned) int {
 		return name(b, i, inCurrency, &r.Currency, in)
 	case "price_bad":
 		return name(b, i, inPriceBad, &r.PriceBad, in)
-	case "at", "day", "deal", "site":
+	case "at", "day", "deal", "site", "country", "region":
 		_, i = quoted(b, i)
 		return i
 	case "app":

@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,8 +22,12 @@ import (
 
 // ClientConfig is about the pacers of an installation.
 type ClientConfig struct {
-	Pacers []string // their base URLs, such as http://10.0.0.7:8083
-	Token  string   // what they want; empty: nothing
+	Pacers     []string // their base URLs, such as http://10.0.0.7:8083
+	Partitions int32    // of money
+	Token      string   // what they want; empty: nothing
+	// TLS is what https pacers are verified against, and what they are shown; nil:
+	// the system's authorities, and nothing.
+	TLS *tls.Config
 	// Timeout bounds one call [800 ms]: a pacer that hangs must not hold up the
 	// leases of the others for longer.
 	Timeout time.Duration
@@ -88,14 +93,14 @@ var _ pacing.LeaseSource = (*Client)(nil)
 
 // NewClient makes a client; it connects when it is first asked.
 func NewClient(cfg ClientConfig, deps ClientDeps) (*Client, error) {
-	if len(cfg.Pacers) == 0 || deps.Partition == nil || deps.Clock == nil || deps.OnError == nil {
-		return nil, errors.New("pacing client: pacers, partition, clock and error sink are needed")
+	if len(cfg.Pacers) == 0 || cfg.Partitions <= 0 || deps.Partition == nil || deps.Clock == nil || deps.OnError == nil {
+		return nil, errors.New("pacing client: pacers, partitions, clock and error sink are needed")
 	}
 	cfg = cfg.withDefaults()
 	c := &Client{cfg: cfg, deps: deps, http: &http.Client{
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 10 * time.Second}).DialContext,
-			TLSHandshakeTimeout: cfg.Timeout, MaxIdleConnsPerHost: 16, MaxConnsPerHost: 64, IdleConnTimeout: time.Minute,
+			DialContext:     (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 10 * time.Second}).DialContext,
+			TLSClientConfig: cfg.TLS, TLSHandshakeTimeout: cfg.Timeout, MaxIdleConnsPerHost: 16, MaxConnsPerHost: 64, IdleConnTimeout: time.Minute,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token goes nowhere else
 	}}
@@ -168,30 +173,36 @@ func (c *Client) RequestLease(ctx context.Context, req pacing.LeaseRequest) (pac
 	return out, nil
 }
 
-// lease asks the partition's owner. One that is none any more, or does not
-// answer, is asked for anew once.
 func (c *Client) lease(ctx context.Context, req leasesRequest) (g pacing.LeaseGrant, err error) {
+	if err = c.ask(ctx, req.Partition, "leases", "/v1/leases", req, &g); err != nil {
+		return pacing.LeaseGrant{}, err
+	}
+	return g, nil
+}
+
+// ask posts in to the partition's owner. One that is none any more, or does not
+// answer, is asked for anew once.
+func (c *Client) ask(ctx context.Context, partition int32, what, path string, in, out any) (err error) {
 	for range 2 {
-		p := c.owner(req.Partition)
+		p := c.owner(partition)
 		if p == nil {
 			c.look(ctx)
-			if p = c.owner(req.Partition); p == nil {
-				return g, errors.Join(err, fmt.Errorf("leases of partition %d: %w: no pacer says that it owns it", req.Partition, pacing.ErrNotReady))
+			if p = c.owner(partition); p == nil {
+				return errors.Join(err, fmt.Errorf("%s of partition %d: %w: no pacer says that it owns it", what, partition, pacing.ErrNotReady))
 			}
 		}
-		var grant pacing.LeaseGrant
-		e := c.call(ctx, p, http.MethodPost, "/v1/leases", req, &grant)
+		e := c.call(ctx, p, http.MethodPost, path, in, out)
 		if e == nil {
-			return grant, nil
+			return nil
 		}
-		err = fmt.Errorf("leases of partition %d: %w", req.Partition, e)
+		err = fmt.Errorf("%s of partition %d: %w", what, partition, e)
 		var status *StatusError
 		if errors.As(e, &status) && status.Status == http.StatusUnprocessableEntity || ctx.Err() != nil {
-			return g, err
+			return err
 		}
-		c.forget(req.Partition, p)
+		c.forget(partition, p)
 	}
-	return g, err
+	return err
 }
 
 // Figures adds up what the pacers say of the partitions that they own.

@@ -4,8 +4,8 @@
 // details (RFC 9457) that name field, value and rule.
 //
 // The API carries no user of its own: whoever has the installation's token may
-// call everything. It speaks plain HTTP; beyond a trusted network a proxy gives
-// it TLS.
+// call everything. Whoever serves it may do so by TLS, and want certificates of
+// its callers.
 package service
 
 import (
@@ -49,6 +49,7 @@ type Ledger interface {
 	Ready() error
 	Figures() pacing.Figures
 	Balances(advertiser campaigns.ID) []pacing.AccountBalance
+	CheckLimits(pacing.LimitEdit) (note string, err error)
 }
 
 // Deps is what the API works with.
@@ -78,6 +79,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	h := humago.New(s.mux, humaConfig(cfg.Version))
 	s.registerLeases(h)
 	s.registerState(h)
+	s.registerLimits(h)
 	s.registerHistory(h)
 	describeProblem(h.OpenAPI())
 	var err error

@@ -77,6 +77,16 @@ func (l *ledger) Balances(a campaigns.ID) []pacing.AccountBalance {
 	return []pacing.AccountBalance{{Level: pacing.LevelAdvertiser, Advertiser: a, Currency: money.USD}}
 }
 
+func (l *ledger) CheckLimits(q pacing.LimitEdit) (string, error) {
+	switch {
+	case q.Daily == 5:
+		return "", &campaigns.ValidationError{Violations: []campaigns.Violation{{Field: "line_item.budget.daily_nanos", Value: "5", Rule: "too low"}}}
+	case q.Daily == 6:
+		return fmt.Sprintf("a target: %+v", q), nil
+	}
+	return "", nil
+}
+
 // owns sets the roles: epoch by partition, -1 for standby.
 func (l *ledger) owns(epochs ...int64) *ledger {
 	l.mu.Lock()
@@ -119,7 +129,7 @@ func serveLog(t *testing.T, l *ledger, log eventlog.Log, token string) *httptest
 // client asks the servers; line item n lives on partition n%2.
 func client(t *testing.T, token string, servers ...*httptest.Server) *Client {
 	t.Helper()
-	cfg := ClientConfig{Token: token, Timeout: 300 * time.Millisecond, Backoff: 20 * time.Millisecond}
+	cfg := ClientConfig{Token: token, Partitions: 2, Timeout: 300 * time.Millisecond, Backoff: 20 * time.Millisecond}
 	for _, s := range servers {
 		cfg.Pacers = append(cfg.Pacers, s.URL+"/")
 	}
@@ -370,7 +380,7 @@ func TestStateOfAnAdvertiser(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 	_, _, body = call(t, s, "GET", "/openapi.json", "")
-	for _, want := range []string{`"openapi":"3.1.0"`, "/v1/leases", "/v1/state", "/v1/ledger", "/v1/advertisers/{id}/state", "/v1/advertisers/{id}/history", "421"} {
+	for _, want := range []string{`"openapi":"3.1.0"`, "/v1/leases", "/v1/state", "/v1/limit-checks", "/v1/ledger", "/v1/advertisers/{id}/state", "/v1/advertisers/{id}/history", "421"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the document does not mention %s", want)
 		}

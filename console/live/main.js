@@ -54,7 +54,7 @@ function drawStatus() {
   setText($('sign'), hasKey() && live.refused === null ? 'Sign out' : 'Sign in');
   const title = `${MARKS[h.level]} ${h.headline} · Bidhawk`;
   if (document.title !== title) document.title = title;
-  setAttr($('icon'), 'href', `/icon-${h.level}.svg`);
+  setAttr($('icon'), 'href', `/live/icon-${h.level}.svg`);
 }
 
 function drawAge(now) {
