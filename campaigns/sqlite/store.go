@@ -129,3 +129,8 @@ func (s *Store) List(ctx context.Context, k campaigns.Kind, f campaigns.Filter) 
 func (s *Store) KillSwitches(ctx context.Context) ([]campaigns.KillSwitch, error) {
 	return reader{s.read}.KillSwitches(ctx)
 }
+
+// Changes implements campaigns.Reader.
+func (s *Store) Changes(ctx context.Context, f campaigns.ChangeFilter) ([]campaigns.Change, error) {
+	return reader{s.read}.Changes(ctx, f)
+}
