@@ -539,7 +539,7 @@ func (r *reading) maybeCrash() {
 		f, err := r.s.Freshness(context.Background())
 		for range 3 {
 			if err == nil {
-				err = r.s.prune(context.Background(), f.AsOf.Add(-clockSkew))
+				err = r.s.prune(context.Background(), f.AsOf.Add(-r.s.cfg.Skew))
 			}
 		}
 		if err != nil {
