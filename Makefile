@@ -4,7 +4,7 @@ BIN         := bin/bidhawk
 VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test sim sim-mutants e2e bench replay check console-test fuzz clean
+.PHONY: build demo test sim sim-mutants e2e bench replay check console console-test fuzz clean
 
 build:
 	@mkdir -p bin
@@ -48,6 +48,11 @@ check:
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -count=1 ./internal
 	@echo "check: gofmt, vet, staticcheck and the dependency table agree"
+
+# The console's application, into console/dist, where the next build takes it from.
+# Needs Node.js 20 or newer and npm.
+console:
+	cd console/web && npm ci --no-audit --no-fund && npm run build
 
 # The live page in a real Chromium, desktop and phone. Needs Node.js and npm.
 console-test:

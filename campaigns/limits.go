@@ -44,6 +44,7 @@ const (
 	MaxAllOfTags     = 64
 	MaxNoneOfTags    = 1_000
 	MaxCaps          = 8 // of one entity
+	MaxScopes        = 64
 
 	MaxAPIs          = 20
 	MaxExpDirs       = 6

@@ -15,6 +15,8 @@ var (
 	ErrConflict = errors.New("changed by somebody else meanwhile")
 	// ErrUnknownKey reports an API key that was never issued, or was revoked.
 	ErrUnknownKey = errors.New("unknown API key")
+	// ErrExpiredKey reports an API key whose time is over.
+	ErrExpiredKey = errors.New("expired API key")
 )
 
 // Owner is whose an entity is. An agency is its own (Advertiser is 0), and an
@@ -119,7 +121,8 @@ type Store interface {
 type KeyStore interface {
 	// CreateKey issues a key. plain is shown this once and kept nowhere.
 	CreateKey(ctx context.Context, k APIKey) (plain string, stored APIKey, err error)
-	// Authenticate returns ErrUnknownKey unless plain was issued and not revoked.
+	// Authenticate returns ErrUnknownKey unless plain was issued and not revoked, and
+	// ErrExpiredKey with who held it once its time is over.
 	Authenticate(ctx context.Context, plain string) (Principal, error)
 	// Keys lists the issued keys, revoked ones included.
 	Keys(ctx context.Context) ([]APIKey, error)

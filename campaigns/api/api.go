@@ -19,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/crypto/bcrypt"
 
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/content"
@@ -30,6 +31,10 @@ type Config struct {
 	// MaxBodyBytes bounds the bodies of this package's operations; 0 is 1 MiB,
 	// which holds the largest entity.
 	MaxBodyBytes int64
+	// SessionFor is how long a session lasts; 0 is 12 hours.
+	SessionFor time.Duration
+	// PasswordCost is bcrypt's of new passwords; 0 is PasswordCost.
+	PasswordCost int
 }
 
 // Validate names the field that is wrong.
@@ -37,13 +42,21 @@ func (c Config) Validate() error {
 	if c.MaxBodyBytes < 0 {
 		return fmt.Errorf("api: MaxBodyBytes is %d; must not be negative", c.MaxBodyBytes)
 	}
+	if c.PasswordCost != 0 && (c.PasswordCost < bcrypt.MinCost || c.PasswordCost > bcrypt.MaxCost) {
+		return fmt.Errorf("api: PasswordCost is %d; must be %d to %d", c.PasswordCost, bcrypt.MinCost, bcrypt.MaxCost)
+	}
+	if c.SessionFor < 0 {
+		return fmt.Errorf("api: SessionFor is %v; must not be negative", c.SessionFor)
+	}
 	return nil
 }
 
-// Deps is what the API works with. Tags and OnError may be nil.
+// Deps is what the API works with. Users, Tags, OnError and OnRefusal may be nil.
 type Deps struct {
 	Store campaigns.Store
 	Keys  campaigns.KeyStore
+	// Users is where people sign in; nil: API keys alone.
+	Users campaigns.UserStore
 	Tags  campaigns.TagResolver
 	Now   func() time.Time
 	// KnowsExchange says whether an exchange of that name is configured; nil: any may be.
@@ -54,6 +67,8 @@ type Deps struct {
 	CheckEdit func(ctx context.Context, before, after campaigns.Entity) (note string, err error)
 	// OnError gets the errors behind the answers of 500. It must not block.
 	OnError func(r *http.Request, err error)
+	// OnRefusal gets the requests that were refused for who asked. It must not block.
+	OnRefusal func(Refusal)
 }
 
 // API serves HTTP. It is safe for concurrent use once every operation is registered.
@@ -63,6 +78,10 @@ type API struct {
 	editor *campaigns.Editor
 	mux    *http.ServeMux
 	huma   huma.API
+
+	signIns *limiter
+	hashing chan struct{} // a token for each password that is being hashed
+	decoy   string        // a hash that no password has
 
 	document struct {
 		once sync.Once
@@ -86,14 +105,31 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if deps.OnError == nil {
 		deps.OnError = func(*http.Request, error) {}
 	}
+	if deps.OnRefusal == nil {
+		deps.OnRefusal = func(Refusal) {}
+	}
+	if cfg.SessionFor == 0 {
+		cfg.SessionFor = 12 * time.Hour
+	}
+	if cfg.PasswordCost == 0 {
+		cfg.PasswordCost = PasswordCost
+	}
 	categories, err := content.Load()
 	if err != nil {
 		return nil, err
 	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
-		editor: campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now)}
+		editor:  campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
+		signIns: newLimiter(signInBurst, signInEvery, signInBuckets), hashing: make(chan struct{}, hashers), decoy: decoyHash}
+	if cfg.PasswordCost != PasswordCost { // an unknown user is to take as long as a known one
+		h, err := bcrypt.GenerateFromPassword([]byte(decoyHash), cfg.PasswordCost)
+		if err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+		a.decoy = string(h)
+	}
 	a.huma = humago.New(a.mux, a.humaConfig())
-	a.huma.UseMiddleware(a.authenticate)
+	a.huma.UseMiddleware(a.authenticate, a.auditRefusals)
 	a.mux.HandleFunc("GET /openapi.json", a.openAPI)
 	if err := a.register(); err != nil {
 		return nil, err
@@ -108,9 +144,10 @@ func (a *API) humaConfig() huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.RejectUnknownQueryParameters = true
 	c.Transformers = []huma.Transformer{toProblem}
-	c.Security = []map[string][]string{{securityScheme: {}}}
+	c.Security = []map[string][]string{{securityScheme: {}}, {sessionScheme: {}}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		securityScheme: {Type: "http", Scheme: "bearer", Description: "An API key: Authorization: Bearer bhk_..."},
+		sessionScheme:  {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "A session: POST /v1/sessions. What changes something needs the header X-CSRF-Token too"},
 	}
 	return c
 }
@@ -129,6 +166,10 @@ func (a *API) register() error {
 	}
 	a.registerKillSwitches()
 	a.registerKeys()
+	if a.deps.Users != nil {
+		a.registerSessions()
+		a.registerUsers()
+	}
 	describeProblems(a.huma.OpenAPI())
 	return errors.Join(append(errs, describeFields(a.huma.OpenAPI().Components.Schemas))...)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,11 +36,18 @@ type service struct {
 	server   *httptest.Server
 	operator string
 	failures atomic.Int64 // errors behind answers of 500
+	clock    atomic.Int64 // nanoseconds beyond now
+
+	mu       sync.Mutex
+	refusals []api.Refusal
 }
+
+func (s *service) now() time.Time { return now().Add(time.Duration(s.clock.Load())) }
 
 func serve(t testing.TB) *service {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"), now)
+	s := &service{t: t}
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +55,14 @@ func serve(t testing.TB) *service {
 	if _, err := store.EnsureOperatorKey(t.Context(), func(plain string) error { key = plain; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	s := &service{t: t, store: store, operator: key}
-	s.api, err = api.New(api.Config{Version: "test"}, api.Deps{Store: store, Keys: store, Tags: tags{"auto": 1}, Now: now,
-		OnError: func(*http.Request, error) { s.failures.Add(1) }})
+	s.store, s.operator = store, key
+	s.api, err = api.New(api.Config{Version: "test", PasswordCost: 4}, api.Deps{Store: store, Keys: store, Users: store, Tags: tags{"auto": 1}, Now: s.now,
+		OnError: func(*http.Request, error) { s.failures.Add(1) },
+		OnRefusal: func(r api.Refusal) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.refusals = append(s.refusals, r)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +313,7 @@ func TestBadBodiesNameFieldValueAndRule(t *testing.T) {
 	f(400, "/v1/agencies", `[]`, "agency", "[]", "one JSON object")
 	f(400, "/v1/agencies", `{"name":"a"}{}`, "agency", `{"name":"a"}{}`, "one JSON object")
 	f(400, "/v1/agencies", `null`, "agency", "null", "one JSON object")
-	f(422, "/v1/api-keys", `{"name":"x","role":"god"}`, "api_key.role", "god", "operator, agency or advertiser")
+	f(422, "/v1/api-keys", `{"name":"x","role":"god"}`, "api_key.role", "god", "operator, agency, advertiser or viewer")
 	f(422, "/v1/api-keys", `{"name":"x","role":"operator","x":1}`, "api_key.x", `{"name":"x","role":"operator","x":1}`, "unexpected")
 	s.wantViolation(422, s.operator, "GET", "/v1/agencies?limit=0", "", "query.limit", "0", ">= 1")
 	s.wantViolation(422, s.operator, "GET", "/v1/agencies?colour=red", "", "query.colour", "", "unknown")
@@ -318,7 +331,7 @@ func TestListsPageAndFilter(t *testing.T) {
 		s.want(201, s.operator, "POST", "/v1/agencies", fmt.Sprintf(`{"name":"x%d","status":"paused"}`, i))
 	}
 	var names []string
-	for cursor := "0"; cursor != "<nil>"; {
+	for cursor := ""; cursor != "<nil>"; {
 		a := s.want(200, s.operator, "GET", "/v1/agencies?limit=2&cursor="+cursor, "")
 		for _, item := range a.body["items"].([]any) {
 			names = append(names, item.(map[string]any)["name"].(string))
@@ -402,12 +415,16 @@ func TestRoles(t *testing.T) {
 	s.want(403, advertiser, "POST", "/v1/advertisers/"+w.advertiser+"/pause", "")
 	s.want(200, advertiser, "POST", "/v1/line-items/"+w.lineItem+"/pause", "")
 	s.want(201, advertiser, "POST", "/v1/creatives", fmt.Sprintf(`{"advertiser_id":%s,"name":"V","w":1,"h":1,"html":"x"}`, w.advertiser))
+	if list := s.want(200, agency, "GET", "/v1/api-keys", ""); len(list.body["items"].([]any)) != 2 {
+		t.Errorf("an agency lists keys that are not its own: %s", list.raw)
+	}
+	s.want(404, agency, "DELETE", "/v1/api-keys/1", "")
+	s.want(403, advertiser, "GET", "/v1/api-keys", "")
+	s.want(403, advertiser, "DELETE", "/v1/api-keys/1", "")
 	for _, key := range []string{agency, advertiser} {
 		s.want(403, key, "GET", "/v1/kill-switches", "")
 		s.want(403, key, "PUT", "/v1/kill-switches", `{"scope":"all","on":true,"reason":"because"}`)
-		s.want(403, key, "GET", "/v1/api-keys", "")
 		s.want(403, key, "POST", "/v1/api-keys", `{"name":"x","role":"operator"}`)
-		s.want(403, key, "DELETE", "/v1/api-keys/1", "")
 	}
 }
 

@@ -20,7 +20,12 @@ type resource[E campaigns.Entity] struct {
 }
 
 type idInput struct {
-	ID int64 `path:"id" minimum:"1"`
+	ID int64 `path:"id" minimum:"1" doc:"Of the entity"`
+}
+
+type getInput struct {
+	ID     int64  `path:"id" minimum:"1" doc:"Of the entity"`
+	Fields string `query:"fields" maxLength:"2000" doc:"Only these fields, between commas, such as name,budget.daily_nanos; id is always there"`
 }
 
 type createInput struct {
@@ -28,35 +33,20 @@ type createInput struct {
 }
 
 type patchInput struct {
-	ID      int64  `path:"id" minimum:"1"`
+	ID      int64  `path:"id" minimum:"1" doc:"Of the entity"`
 	IfMatch string `header:"If-Match" doc:"The ETag of the entity as it was read, such as \"7\""`
 	RawBody []byte
 }
 
 type statusInput struct {
-	ID      int64  `path:"id" minimum:"1"`
+	ID      int64  `path:"id" minimum:"1" doc:"Of the entity"`
 	IfMatch string `header:"If-Match" doc:"Optional here: only if the entity still has this ETag"`
-}
-
-type listInput struct {
-	Agency     int64  `query:"agency_id" minimum:"1" doc:"Only those of this agency"`
-	Advertiser int64  `query:"advertiser_id" minimum:"1" doc:"Only those of this advertiser"`
-	Campaign   int64  `query:"campaign_id" minimum:"1" doc:"Only those of this campaign"`
-	Status     string `query:"status" enum:"active,paused,archived" doc:"Only those with this status"`
-	Cursor     int64  `query:"cursor" minimum:"0" doc:"The next of the page before"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}
-
-// Page is one page of a list. Next is the cursor of the page after it; absent on the last.
-type Page[E any] struct {
-	Items []E   `json:"items"`
-	Next  int64 `json:"next,omitempty"`
 }
 
 type entityOutput[E any] struct {
 	ETag string `header:"ETag" doc:"The revision, for If-Match"`
 	Note string `header:"Bidhawk-Note" doc:"What of an edit holds only later, and when"`
-	Body E
+	Body shown[E]
 }
 
 type createOutput[E any] struct {
@@ -65,14 +55,13 @@ type createOutput[E any] struct {
 	Body     E
 }
 
-type pageOutput[E any] struct{ Body Page[E] }
-
 // server serves one kind.
 type server[E campaigns.Entity] struct {
 	*API
 	resource[E]
 	kind    campaigns.Kind
 	decoder decoder
+	schema  *huma.Schema // of an answer
 }
 
 func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
@@ -83,7 +72,7 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 	if err != nil {
 		return err
 	}
-	s := &server[E]{a, r, kind, decoder{kind, reg, schema}}
+	s := &server[E]{a, r, kind, decoder{kind, reg, schema}, reg.Schema(reflect.TypeFor[E](), true, "")}
 	one := "/v1/" + r.path + "/{id}"
 	ref := "#/components/schemas/" + reflect.TypeFor[E]().Elem().Name() + "Input"
 
@@ -92,7 +81,7 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 	huma.Register(a.huma, create, s.create)
 	describeBody(create.RequestBody, "application/json", &huma.Schema{Ref: ref})
 
-	huma.Register(a.huma, s.operation(http.MethodGet, "/v1/"+r.path, "list", "List, in the order of the ids"), s.list)
+	huma.Register(a.huma, s.operation(http.MethodGet, "/v1/"+r.path, "list", "List a page"), s.list)
 	huma.Register(a.huma, s.operation(http.MethodGet, one, "get", "Read one"), s.get)
 
 	patch := s.operation(http.MethodPatch, one, "update", "Change fields (JSON merge patch); If-Match must be given")
@@ -170,12 +159,16 @@ func (s *server[E]) ownParent(ctx context.Context, e E) error {
 		"must be an existing "+string(kind))
 }
 
-func (s *server[E]) get(ctx context.Context, in *idInput) (*entityOutput[E], error) {
+func (s *server[E]) get(ctx context.Context, in *getInput) (*entityOutput[E], error) {
 	e, err := s.API.get(ctx, s.kind, campaigns.ID(in.ID))
 	if err != nil {
 		return nil, fail(ctx, err)
 	}
-	return &entityOutput[E]{ETag: etag(e), Body: e.(E)}, nil
+	fields, err := readFields(s.decoder.reg, s.schema, in.Fields)
+	if err != nil {
+		return nil, err
+	}
+	return &entityOutput[E]{ETag: etag(e), Body: shown[E]{e.(E), fields}}, nil
 }
 
 func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E], error) {
@@ -203,7 +196,9 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 	if err := ownRegistrations(ctx, base, e); err != nil {
 		return nil, fail(ctx, err)
 	}
+	external := e.Head().ExternalID
 	*e.Head() = *base.Head()
+	e.Head().ExternalID = external
 	note := ""
 	if s.deps.CheckEdit != nil {
 		if note, err = s.deps.CheckEdit(ctx, base, e); err != nil {
@@ -213,7 +208,7 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 	if err := s.editor.Update(ctx, e); err != nil {
 		return nil, fail(ctx, err)
 	}
-	return &entityOutput[E]{ETag: etag(e), Note: note, Body: e}, nil
+	return &entityOutput[E]{ETag: etag(e), Note: note, Body: shown[E]{entity: e}}, nil
 }
 
 func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *statusInput) (*entityOutput[E], error) {
@@ -232,39 +227,8 @@ func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *st
 		if err != nil {
 			return nil, fail(ctx, err)
 		}
-		return &entityOutput[E]{ETag: etag(e), Body: e.(E)}, nil
+		return &entityOutput[E]{ETag: etag(e), Body: shown[E]{entity: e.(E)}}, nil
 	}
-}
-
-func (s *server[E]) list(ctx context.Context, in *listInput) (*pageOutput[E], error) {
-	f := caller(ctx).Scope()
-	for _, by := range []struct {
-		kind  campaigns.Kind
-		id    int64
-		field *campaigns.ID
-	}{
-		{campaigns.KindAgency, in.Agency, &f.Agency},
-		{campaigns.KindAdvertiser, in.Advertiser, &f.Advertiser},
-		{campaigns.KindCampaign, in.Campaign, &f.Campaign},
-	} {
-		if by.id == 0 {
-			continue
-		}
-		if _, err := s.API.get(ctx, by.kind, campaigns.ID(by.id)); err != nil {
-			return nil, fail(ctx, err)
-		}
-		*by.field = campaigns.ID(by.id)
-	}
-	f.Status, f.After, f.Limit = campaigns.Status(in.Status), campaigns.ID(in.Cursor), in.Limit
-	items, err := campaigns.List[E](ctx, s.deps.Store, f)
-	if err != nil {
-		return nil, fail(ctx, err)
-	}
-	page := Page[E]{Items: items}
-	if len(items) == in.Limit {
-		page.Next = int64(items[len(items)-1].Head().ID)
-	}
-	return &pageOutput[E]{page}, nil
 }
 
 func etag(e campaigns.Entity) string { return `"` + strconv.FormatInt(e.Head().Revision, 10) + `"` }

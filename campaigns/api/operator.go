@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,69 +69,4 @@ func (a *API) setKillSwitch(ctx context.Context, in *killSwitchInput) (*killSwit
 		return nil, fail(ctx, err)
 	}
 	return &killSwitchOutput{k}, nil
-}
-
-type keyInput struct {
-	Body struct {
-		Name       string `json:"name" doc:"Who holds it"`
-		Role       string `json:"role" doc:"operator, agency or advertiser"`
-		Agency     int64  `json:"agency_id,omitempty"`
-		Advertiser int64  `json:"advertiser_id,omitempty"`
-	}
-}
-
-type keyOutput struct {
-	Location string `header:"Location"`
-	Body     struct {
-		Key string `json:"key" doc:"The secret. It is shown this once and not kept."`
-		campaigns.APIKey
-	}
-}
-
-type keysOutput struct{ Body Page[campaigns.APIKey] }
-
-func (a *API) registerKeys() {
-	op := a.operatorOperation(http.MethodPost, "/v1/api-keys", "create-api-key", "api-keys", "Issue a key")
-	op.DefaultStatus = http.StatusCreated
-	op.Metadata = map[string]any{bodyField: "api_key"}
-	huma.Register(a.huma, op, a.createKey)
-	huma.Register(a.huma, a.operatorOperation(http.MethodGet, "/v1/api-keys", "list-api-keys", "api-keys", "The issued keys, without their secrets"), a.listKeys)
-	op = a.operatorOperation(http.MethodDelete, "/v1/api-keys/{id}", "revoke-api-key", "api-keys", "Revoke a key for good")
-	op.DefaultStatus = http.StatusNoContent
-	huma.Register(a.huma, op, a.revokeKey)
-}
-
-func (a *API) createKey(ctx context.Context, in *keyInput) (*keyOutput, error) {
-	if err := operatorOnly(ctx); err != nil {
-		return nil, err
-	}
-	plain, k, err := a.deps.Keys.CreateKey(ctx, campaigns.APIKey{Name: in.Body.Name, Role: campaigns.Role(in.Body.Role),
-		AgencyID: campaigns.ID(in.Body.Agency), AdvertiserID: campaigns.ID(in.Body.Advertiser)})
-	if err != nil {
-		return nil, fail(ctx, err)
-	}
-	out := &keyOutput{Location: fmt.Sprintf("/v1/api-keys/%d", k.ID)}
-	out.Body.Key, out.Body.APIKey = plain, k
-	return out, nil
-}
-
-func (a *API) listKeys(ctx context.Context, _ *empty) (*keysOutput, error) {
-	if err := operatorOnly(ctx); err != nil {
-		return nil, err
-	}
-	keys, err := a.deps.Keys.Keys(ctx)
-	if err != nil {
-		return nil, fail(ctx, err)
-	}
-	return &keysOutput{Page[campaigns.APIKey]{Items: keys}}, nil
-}
-
-func (a *API) revokeKey(ctx context.Context, in *idInput) (*empty, error) {
-	if err := operatorOnly(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.deps.Keys.RevokeKey(ctx, campaigns.ID(in.ID)); err != nil {
-		return nil, fail(ctx, err)
-	}
-	return &empty{}, nil
 }

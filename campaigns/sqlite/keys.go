@@ -2,10 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,49 +33,43 @@ func (s *Store) CreateKey(ctx context.Context, k campaigns.APIKey) (string, camp
 
 // resolveTenant checks the tenant of k and completes its agency.
 func (s *Store) resolveTenant(ctx context.Context, k *campaigns.APIKey) error {
-	kind, id, field := campaigns.KindAgency, k.AgencyID, "api_key.agency_id"
-	switch k.Role {
-	case campaigns.RoleAgency:
-	case campaigns.RoleAdvertiser:
-		kind, id, field = campaigns.KindAdvertiser, k.AdvertiserID, "api_key.advertiser_id"
-	default:
-		return k.Validate()
+	return s.completeTenant(ctx, "api_key", k.Role, &k.AgencyID, k.AdvertiserID, k.Validate)
+}
+
+// completeTenant checks that the tenant of a key or user exists, and fills in its agency.
+func (s *Store) completeTenant(ctx context.Context, what string, role campaigns.Role, agency *campaigns.ID, advertiser campaigns.ID, validate func() error) error {
+	if err := validate(); err != nil {
+		return err
+	}
+	kind, id := campaigns.KindAgency, *agency
+	if advertiser != 0 {
+		kind, id = campaigns.KindAdvertiser, advertiser
+	} else if role == campaigns.RoleOperator {
+		return nil
 	}
 	_, owner, err := s.Get(ctx, kind, id)
 	if errors.Is(err, campaigns.ErrNotFound) {
 		return &campaigns.ValidationError{Violations: []campaigns.Violation{
-			{Field: field, Value: fmt.Sprint(id), Rule: "must be an existing " + string(kind)}}}
+			{Field: what + "." + string(kind) + "_id", Value: fmt.Sprint(id), Rule: "must be an existing " + string(kind)}}}
 	} else if err != nil {
 		return err
 	}
-	if k.Role == campaigns.RoleAdvertiser {
-		k.AgencyID = owner.Agency
-	}
-	return k.Validate()
+	*agency = owner.Agency
+	return nil
 }
 
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func (s *Store) insertKey(ctx context.Context, db execer, k campaigns.APIKey) (string, campaigns.APIKey, error) {
-	var secret [32]byte
-	if _, err := rand.Read(secret[:]); err != nil {
+func (s *Store) insertKey(ctx context.Context, db queryer, k campaigns.APIKey) (string, campaigns.APIKey, error) {
+	plain, err := newSecret(keyPrefix)
+	if err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
 	}
-	plain := keyPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
 	k.CreatedAt, k.RevokedAt = s.now().UTC(), time.Time{}
-	res, err := db.ExecContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, scopes, created_at, expires_ns)
-		VALUES (?, ?, ?, ?, ?, '', ?, 0)`,
-		hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID, formatTime(k.CreatedAt))
+	err = db.QueryRowContext(ctx, `INSERT INTO api_keys (hash, name, role, agency_id, advertiser_id, scopes, created_at, expires_ns)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`, hashKey(plain), k.Name, k.Role, k.AgencyID, k.AdvertiserID,
+		strings.Join(k.Scopes, " "), formatTime(k.CreatedAt), nanos(k.ExpiresAt)).Scan(&k.ID)
 	if err != nil {
 		return "", k, fmt.Errorf("create API key: %w", err)
 	}
-	id, err := res.LastInsertId()
-	if err != nil {
-		return "", k, fmt.Errorf("create API key: %w", err)
-	}
-	k.ID = campaigns.ID(id)
 	return plain, k, nil
 }
 
@@ -94,8 +86,8 @@ func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) e
 	}
 	defer t.Rollback() // after a commit it does nothing
 	var n int
-	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM api_keys WHERE role = ? AND revoked_at IS NULL",
-		campaigns.RoleOperator).Scan(&n); err != nil {
+	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM api_keys WHERE role = ? AND revoked_at IS NULL
+		AND (expires_ns = 0 OR expires_ns > ?)`, campaigns.RoleOperator, nanos(s.now())).Scan(&n); err != nil {
 		return false, fmt.Errorf("count operator keys: %w", err)
 	}
 	if n > 0 {
@@ -120,13 +112,19 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 		return campaigns.Principal{}, campaigns.ErrUnknownKey
 	}
 	var p campaigns.Principal
-	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id
+	var scopes string
+	var expires int64
+	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id, scopes, expires_ns
 		FROM api_keys WHERE hash = ? AND revoked_at IS NULL`, hashKey(plain)).
-		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser)
+		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser, &scopes, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return campaigns.Principal{}, campaigns.ErrUnknownKey
 	} else if err != nil {
 		return campaigns.Principal{}, fmt.Errorf("look up API key: %w", err)
+	}
+	p.Scopes = splitScopes(scopes)
+	if expires != 0 && s.now().UnixNano() >= expires {
+		return p, campaigns.ErrExpiredKey
 	}
 	return p, nil
 }
@@ -134,7 +132,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 // Keys implements campaigns.KeyStore.
 func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT id, name, role, agency_id, advertiser_id,
-		created_at, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
+		scopes, created_at, expires_ns, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
 	}
@@ -142,10 +140,12 @@ func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
 	out := []campaigns.APIKey{}
 	for rows.Next() {
 		var k campaigns.APIKey
-		var created, revoked string
-		if err := rows.Scan(&k.ID, &k.Name, &k.Role, &k.AgencyID, &k.AdvertiserID, &created, &revoked); err != nil {
+		var scopes, created, revoked string
+		var expires int64
+		if err := rows.Scan(&k.ID, &k.Name, &k.Role, &k.AgencyID, &k.AdvertiserID, &scopes, &created, &expires, &revoked); err != nil {
 			return nil, fmt.Errorf("list API keys: %w", err)
 		}
+		k.Scopes, k.ExpiresAt = splitScopes(scopes), fromNanos(expires)
 		if k.CreatedAt, err = time.Parse(time.RFC3339Nano, created); err != nil {
 			return nil, fmt.Errorf("API key %d: %w", k.ID, err)
 		}
@@ -175,6 +175,29 @@ func (s *Store) RevokeKey(ctx context.Context, id campaigns.ID) error {
 		return fmt.Errorf("API key %d: %w", id, campaigns.ErrNotFound)
 	}
 	return nil
+}
+
+// splitScopes reads scopes as they are stored; none is nil.
+func splitScopes(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Fields(text)
+}
+
+// nanos is t as it is stored: nanoseconds since 1970; 0 is no time.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
 }
 
 func formatTime(t time.Time) string { return t.Format(time.RFC3339Nano) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestKeysOfTenants(t *testing.T) {
 	p, err := s.Authenticate(ctx, plain)
 	want := campaigns.Principal{KeyID: k.ID, Name: "acme", Role: campaigns.RoleAdvertiser,
 		Owner: campaigns.Owner{Agency: w.agency.ID, Advertiser: w.advertiser.ID}}
-	if err != nil || p != want {
+	if err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("got %+v, %v; want %+v", p, err, want)
 	}
 	for _, bad := range []string{"", "bhk_", plain + "x", plain[:20], strings.ToUpper(plain), strings.TrimPrefix(plain, "bhk_")} {

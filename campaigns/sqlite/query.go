@@ -18,6 +18,14 @@ func (q *query) where(term string, args ...any) {
 	q.terms, q.args = append(q.terms, term), append(q.args, args...)
 }
 
+// clause is the WHERE, or nothing.
+func (q *query) clause() string {
+	if len(q.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(q.terms, " AND ")
+}
+
 // filter adds what f asks of kind k; false where nothing can be selected.
 func (q *query) filter(k campaigns.Kind, f campaigns.Filter) bool {
 	if f.Agency != 0 {

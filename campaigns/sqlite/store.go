@@ -38,8 +38,9 @@ type Store struct {
 }
 
 var (
-	_ campaigns.Store    = (*Store)(nil)
-	_ campaigns.KeyStore = (*Store)(nil)
+	_ campaigns.Store     = (*Store)(nil)
+	_ campaigns.KeyStore  = (*Store)(nil)
+	_ campaigns.UserStore = (*Store)(nil)
 )
 
 // Open opens or creates the file at path and brings its schema up to date. The

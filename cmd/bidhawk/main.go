@@ -29,6 +29,7 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run a node with demo campaigns and a simulated exchange, and reconcile."`
 	Loadtest    loadtestCommand    `cmd:"" help:"Be an exchange: send bid requests, clear auctions, deliver notices."`
 	Audience    audienceCommand    `cmd:"" help:"Work with audience tags."`
+	User        userCommand        `cmd:"" help:"Let people sign in to the console."`
 	Audit       auditCommand       `cmd:"" help:"Recompute every balance from the money log and compare with the ledger."`
 	Ledger      ledgerCommand      `cmd:"" help:"Statements, payments, corrections, and rebuilding of the ledger."`
 	Reconcile   reconcileCommand   `cmd:"" help:"Compare an exchange's daily report with our books."`

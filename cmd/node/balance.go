@@ -28,6 +28,15 @@ type balanceBody struct {
 	Charged    string           `json:"charged"`
 	Left       string           `json:"left,omitempty" doc:"of funded advertisers: paid, and credit, less what is posted and held"`
 	Accounts   []balanceAccount `json:"accounts" doc:"the advertiser's, and each campaign's before its line items'"`
+	Plans     []balancePlan    `json:"plans" doc:"of line items that have been given a lease"`
+}
+
+// balancePlan is how far a line item's plan is, of the horizon that is furthest along.
+type balancePlan struct {
+	LineItem campaigns.ID `json:"line_item"`
+	Planned  string       `json:"planned" doc:"of the charge, that should be posted by now; of asap the limit"`
+	Spent    string       `json:"spent" doc:"of the charge, posted"`
+	Limit    string       `json:"limit" doc:"where the plan ends"`
 }
 
 type balanceAccount struct {
@@ -59,16 +68,21 @@ func (n *Node) registerBalance(h huma.API) {
 		if err != nil {
 			return nil, huma.Error503ServiceUnavailable("the ledger can't be read: " + err.Error())
 		}
-		return &balanceOutput{balanceOf(a, f.Accounts)}, nil
+		return &balanceOutput{balanceOf(a, f)}, nil
 	})
 }
 
 // balanceOf picks the accounts of one advertiser; none where the ledger does not
 // know it yet.
-func balanceOf(a *campaigns.Advertiser, accounts []pacing.AccountBalance) balanceBody {
-	b := balanceBody{Advertiser: a.ID, Currency: a.Currency.String(), AsOf: Clock(), Paid: "0", Charged: "0", Accounts: []balanceAccount{}}
-	for i := range accounts {
-		acc := &accounts[i]
+func balanceOf(a *campaigns.Advertiser, f pacing.Figures) balanceBody {
+	b := balanceBody{Advertiser: a.ID, Currency: a.Currency.String(), AsOf: Clock(), Paid: "0", Charged: "0", Accounts: []balanceAccount{}, Plans: []balancePlan{}}
+	for _, p := range f.Plans {
+		if p.Advertiser == a.ID && p.Limit > 0 {
+			b.Plans = append(b.Plans, balancePlan{p.LineItem, p.Planned.String(), p.Spent.String(), p.Limit.String()})
+		}
+	}
+	for i := range f.Accounts {
+		acc := &f.Accounts[i]
 		if acc.Advertiser != a.ID {
 			continue
 		}
@@ -95,8 +109,8 @@ func balanceOf(a *campaigns.Advertiser, accounts []pacing.AccountBalance) balanc
 			}
 		}
 		out.Horizons = append(out.Horizons, horizon("charge", "today", acc.Today, false), life)
-		for _, f := range acc.Flights {
-			out.Horizons = append(out.Horizons, horizon("charge", time.Unix(f.Start, 0).UTC().Format(time.RFC3339), f.Horizon, true))
+		for _, l := range acc.Flights {
+			out.Horizons = append(out.Horizons, horizon("charge", time.Unix(l.Start, 0).UTC().Format(time.RFC3339), l.Horizon, true))
 		}
 		if acc.Level == pacing.LevelLineItem {
 			out.Horizons = append(out.Horizons, horizon("media", "today", acc.MediaToday, false), horizon("media", "lifetime", acc.Media, false))

@@ -10,6 +10,7 @@ import (
 
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/api"
 	"bidhawk/internal/openrtb"
 )
 
@@ -25,7 +26,8 @@ type explainOutput struct{ Body bidder.Explanation }
 func (n *Node) registerExplain(h huma.API) {
 	huma.Register(h, huma.Operation{
 		OperationID: "explain", Method: http.MethodPost, Path: "/v1/explain", Tags: []string{"operations"},
-		Summary: "What the bidder would do with a bid request, and why",
+		Metadata: map[string]any{api.Reads: true},
+		Summary:  "What the bidder would do with a bid request, and why",
 		Description: "The body is a bid request as the exchange sends it. It is decided by the code that bids, as of now, and takes " +
 			"no money. Agencies and advertisers are told of their own line items and bids alone, as if there were no others.",
 		MaxBodyBytes: int64(n.cfg.Bidder.MaxBodyBytes), SkipValidateBody: true,

@@ -1,0 +1,30 @@
+// Every page of the console. A page is a folder beside this file, with its words, and
+// one entry here; web/README.md says how.
+
+import type { ComponentType } from 'react';
+import type { Text } from '../i18n/messages';
+
+export interface PageEntry {
+  path: string; // as in react-router: "/line-items/:id"
+  group?: GroupID; // where the menu has it
+  label?: Text; // its entry in the menu; none: reached from other pages
+  roles?: string[]; // who sees the entry; the server decides what may be read
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+type GroupID = 'buying' | 'reports' | 'operations';
+
+export const groups: { id: GroupID; label: Text }[] = [
+  { id: 'buying', label: { en: 'Buying', zh: '投放' } },
+  { id: 'reports', label: { en: 'Reports', zh: '报表' } },
+  { id: 'operations', label: { en: 'Operations', zh: '运维' } },
+];
+
+export const pages: PageEntry[] = [
+  { path: '/', group: 'buying', label: { en: 'Accounts', zh: '账户' }, load: () => import('./accounts/AccountsPage') },
+  { path: '/agencies/:id', load: () => import('./agency/AgencyPage') },
+  { path: '/advertisers/:id', load: () => import('./advertiser/AdvertiserPage') },
+  { path: '/campaigns/:id', load: () => import('./campaign/CampaignPage') },
+];
+
+export const may = (p: PageEntry, role = '') => !p.roles || p.roles.includes(role);
