@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,15 +15,16 @@ import (
 	"pgregory.net/rapid"
 
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/campaigns/yamltree"
 	"bidhawk/internal/money"
+	"bidhawk/internal/sqldb/sqldbtest"
 )
 
-func openStore(t testing.TB, dir string) *sqlite.Store {
+func openStore(t testing.TB, dir string) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), filepath.Join(dir, "c.db"), fixedClock)
+	s, err := sqlstore.Open(context.Background(), sqldbtest.Source(t), fixedClock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +51,10 @@ func shippedTaxonomy(t testing.TB) *taxonomy.Taxonomy {
 }
 
 // catalogOf publishes the store's outbox and returns what a feed makes of it.
-func catalogOf(t testing.TB, s *sqlite.Store) *campaigns.Catalog {
+func catalogOf(t testing.TB, s *sqlstore.Store) *campaigns.Catalog {
 	t.Helper()
 	l := openLog(t)
-	if _, err := sqlite.NewRelay(sqlite.RelayConfig{}, s, l).Flush(context.Background()); err != nil {
+	if _, err := sqlstore.NewRelay(sqlstore.RelayConfig{}, s, l).Flush(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	f := runFeed(t, campaigns.FeedDeps{Log: l})
@@ -394,7 +394,7 @@ func importFileOf(t *rapid.T) (string, map[string]money.CPM) {
 func TestImportedIsWhatTheCatalogHolds(t *testing.T) {
 	ctx := context.Background()
 	s, l := openStore(t, t.TempDir()), openLog(t)
-	relay := sqlite.NewRelay(sqlite.RelayConfig{}, s, l)
+	relay := sqlstore.NewRelay(sqlstore.RelayConfig{}, s, l)
 	f := runFeed(t, campaigns.FeedDeps{Log: l})
 	total := int64(0)
 	rapid.Check(t, func(t *rapid.T) {

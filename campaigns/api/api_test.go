@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,8 @@ import (
 
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/api"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
+	"bidhawk/internal/sqldb/sqldbtest"
 )
 
 func now() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) }
@@ -32,7 +32,7 @@ func (t tags) Number(tag string) (campaigns.TagNumber, bool) { n, ok := t[tag]; 
 type service struct {
 	t        testing.TB
 	api      *api.API
-	store    *sqlite.Store
+	store    *sqlstore.Store
 	server   *httptest.Server
 	operator string
 	failures atomic.Int64 // errors behind answers of 500
@@ -47,7 +47,7 @@ func (s *service) now() time.Time { return now().Add(time.Duration(s.clock.Load(
 func serve(t testing.TB) *service {
 	t.Helper()
 	s := &service{t: t}
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"), s.now)
+	store, err := sqlstore.Open(t.Context(), sqldbtest.Source(t), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,10 @@ type Secrets struct {
 // Campaigns is about the advertiser's world.
 type Campaigns struct {
 	TaxonomyFile string `yaml:"taxonomy_file"`
+	// Database is the URL of a Postgres, which several nodes may share; empty: an
+	// SQLite file in the data directory. DatabaseFile is a file that holds the URL.
+	Database     Secret `yaml:"database"`
+	DatabaseFile string `yaml:"database_file"`
 }
 
 // Bidder bounds the bidder.
@@ -201,6 +205,9 @@ type Reports struct {
 	// Settle is how much later than a conversion its click may reach the log; the
 	// conversion is charged a minute after that.
 	Settle time.Duration `yaml:"settle"`
+	// Database and DatabaseFile are as those of campaigns.
+	Database     Secret `yaml:"database"`
+	DatabaseFile string `yaml:"database_file"`
 }
 
 // Exchange is what is agreed with one exchange.

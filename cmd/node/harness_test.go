@@ -19,7 +19,6 @@ import (
 	"go.uber.org/zap"
 
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
 	"bidhawk/loadtest"
 )
 
@@ -52,7 +51,7 @@ func installation(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sqlite.Open(t.Context(), c.CampaignsFile(), Clock)
+	store, err := OpenCampaigns(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

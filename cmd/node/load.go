@@ -20,7 +20,7 @@ const EnvPrefix = "BIDHAWK_"
 // like them.
 var (
 	otherVariables = []string{"BIDHAWK_API_KEY", "BIDHAWK_CACHE", "BIDHAWK_DATA", "BIDHAWK_SIM_SEED", "BIDHAWK_SIM_SEEDS", "BIDHAWK_TARGETING_PAIRS"}
-	otherPrefixes  = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_E2E_", "BIDHAWK_LOADTEST_"}
+	otherPrefixes  = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_POSTGRES_", "BIDHAWK_E2E_", "BIDHAWK_LOADTEST_"}
 )
 
 // Load reads the configuration file (none where path is empty), then the
@@ -183,8 +183,8 @@ func walkSettings(v reflect.Value, path []string, f func(setting, reflect.Value)
 	}
 }
 
-// Settings lists every setting and its value, as a file would give it. None is
-// a secret: those are in files, and only their paths are settings.
+// Settings lists every setting and its value, as a file would give it. A Secret's
+// is left out; other secrets are in files, and only their paths are settings.
 func (c Config) Settings() (list [][2]string) {
 	walk := func(s setting, v reflect.Value) {
 		text := quote(v.Interface())

@@ -31,7 +31,7 @@ var other = map[string]string{
 	"frequency.hold_for": "4s", "exchanges.demo.network_margin": "6ms",
 	"privacy.needed": "1,2", "privacy.consent": "1,2,3,4,5,7", "privacy.legitimate_interest": "8", "privacy.flexible": "2",
 	"privacy.gdpr_countries": "DEU,FRA", "identity.eids": "pubcid.org, uidapi.com=uid2/3", "identity.household_eids": "home.example", "traffic.refuse": "crawler, tor_exit",
-	"offers.entries": "524288", "pacing.listen": "127.0.0.1:9004", "pacing.pacers": "http://127.0.0.1:9004, https://localhost:9005",
+	"campaigns.database": "postgres://u:p@host:5432/db", "reports.database": "postgres://u:p@host:5432/db", "offers.entries": "524288", "pacing.listen": "127.0.0.1:9004", "pacing.pacers": "http://127.0.0.1:9004, https://localhost:9005",
 }
 
 func another(t *testing.T, path string, v reflect.Value) string {

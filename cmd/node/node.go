@@ -19,7 +19,7 @@ import (
 	"bidhawk/attribution"
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/eventlog/spill"
@@ -44,8 +44,8 @@ type Node struct {
 	spill     *spill.Queue
 	publisher *eventlog.Publisher
 
-	store *sqlite.Store
-	relay *sqlite.Relay
+	store *sqlstore.Store
+	relay *sqlstore.Relay
 	feed  *campaigns.Feed
 	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followBrakesFile alone
 
@@ -207,14 +207,14 @@ func (n *Node) openLog(ctx context.Context) (err error) {
 }
 
 func (n *Node) openCampaigns(ctx context.Context) (err error) {
-	if n.store, err = sqlite.Open(ctx, n.cfg.CampaignsFile(), Clock); err != nil {
+	if n.store, err = OpenCampaigns(ctx, n.cfg); err != nil {
 		return fmt.Errorf("open campaigns: %w", err)
 	}
 	n.onClose(n.store.Close)
 	if err := EnsureOperatorKey(ctx, n.cfg, n.store); err != nil {
 		return err
 	}
-	n.relay = sqlite.NewRelay(sqlite.RelayConfig{OnError: n.warn("campaign changes wait to be published")}, n.store, n.log)
+	n.relay = sqlstore.NewRelay(sqlstore.RelayConfig{OnError: n.warn("campaign changes wait to be published")}, n.store, n.log)
 	return nil
 }
 

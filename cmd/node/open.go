@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/eventlog/kafka"
@@ -62,8 +63,14 @@ func OpenTaxonomy(c Config) (*taxonomy.Taxonomy, error) {
 // path is a file or directory of the node's own state.
 func (c Config) path(name string) string { return filepath.Join(c.DataDir, name) }
 
-// CampaignsFile is the database of the advertisers' world.
-func (c Config) CampaignsFile() string { return c.path("campaigns.db") }
+// OpenCampaigns opens the store of the advertisers' world.
+func OpenCampaigns(ctx context.Context, c Config) (*sqlstore.Store, error) {
+	source, err := c.CampaignsDatabase()
+	if err != nil {
+		return nil, err
+	}
+	return sqlstore.Open(ctx, source, Clock)
+}
 
 // LedgerDir is where the pacer keeps its snapshots.
 func (c Config) LedgerDir() string { return c.path("ledger") }

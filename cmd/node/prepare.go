@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
 	"bidhawk/campaigns/taxonomy"
 )
 
@@ -18,7 +17,7 @@ func ImportCampaigns(ctx context.Context, c Config, tags *taxonomy.Taxonomy, r i
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("import campaigns: %w", err)
 	}
-	store, err := sqlite.Open(ctx, c.CampaignsFile(), Clock)
+	store, err := OpenCampaigns(ctx, c)
 	if err != nil {
 		return s, fmt.Errorf("import campaigns: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 
 	"bidhawk/bidder"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/internal/ids"
 )
 
@@ -102,7 +102,7 @@ func makeKey(path string) error {
 // EnsureOperatorKey makes the first operator's API key and writes it to its
 // file. The file comes first: a crash at any moment leaves a start that makes
 // another key, never a key that is in force and that nobody knows.
-func EnsureOperatorKey(ctx context.Context, c Config, store *sqlite.Store) error {
+func EnsureOperatorKey(ctx context.Context, c Config, store *sqlstore.Store) error {
 	path := c.OperatorKeyFile()
 	_, err := store.EnsureOperatorKey(ctx, func(key string) error {
 		if err := writePrivate(path, []byte(key+"\n")); err != nil {

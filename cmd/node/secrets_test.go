@@ -10,7 +10,7 @@ import (
 
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/internal/ids"
 )
 
@@ -126,9 +126,9 @@ func TestBadKeyFiles(t *testing.T) {
 	f("", keyA+"\n"+keyB+"\n", "setting secrets.user_key_file: got 2 keys; want one")
 }
 
-func openStore(t *testing.T, c Config) *sqlite.Store {
+func openStore(t *testing.T, c Config) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), c.CampaignsFile(), Clock)
+	s, err := OpenCampaigns(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func openStore(t *testing.T, c Config) *sqlite.Store {
 }
 
 // operatorKey reads the file, and checks that what it holds opens the door.
-func operatorKey(t *testing.T, c Config, s *sqlite.Store) string {
+func operatorKey(t *testing.T, c Config, s *sqlstore.Store) string {
 	t.Helper()
 	b, err := os.ReadFile(c.OperatorKeyFile())
 	if err != nil {

@@ -37,6 +37,8 @@ func quote(v any) string {
 			return fmt.Sprintf("%.*q... (%d bytes)", maxShownValue, v, len(v))
 		}
 		return fmt.Sprintf("%q", v)
+	case Secret:
+		return v.shown()
 	case time.Duration:
 		return shortDuration(v)
 	}
@@ -58,7 +60,7 @@ func shortDuration(d time.Duration) string {
 // Validate names the first setting that breaks its rule, as a SettingError.
 func (c *Config) Validate() error {
 	checks := []func() error{
-		c.checkTexts, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes, c.checkBreakers,
+		c.checkTexts, c.checkDatabases, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes, c.checkBreakers,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {

@@ -1,4 +1,4 @@
-package sqlite_test
+package sqlstore_test
 
 import "testing"
 

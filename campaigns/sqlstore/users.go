@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/sqldb"
 )
 
 const userColumns = "id, email, name, role, agency_id, advertiser_id, coalesce(subject, ''), created_ns, disabled_ns"
@@ -53,36 +54,34 @@ func freeUser(ctx context.Context, t *sql.Tx, u campaigns.User) error {
 	return nil
 }
 
+// inTx runs f in a transaction of users, keys and sessions.
 func (s *Store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
-	t, err := s.write.BeginTx(ctx, nil)
+	t, err := s.db.Begin(ctx, accounts)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer t.Rollback() // after a commit it does nothing
 	if err := f(t); err != nil {
 		return err
 	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return sqldb.Commit(t)
 }
 
 // User implements campaigns.UserStore.
 func (s *Store) User(ctx context.Context, id campaigns.ID) (campaigns.User, error) {
-	u, err := scanUser(s.read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE id = ?", id))
+	u, err := scanUser(s.db.Read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE id = ?", id))
 	return u, userError(err)
 }
 
 // UserByEmail implements campaigns.UserStore.
 func (s *Store) UserByEmail(ctx context.Context, email string) (u campaigns.User, password string, err error) {
-	u, err = scanUser(s.read.QueryRowContext(ctx, "SELECT "+userColumns+", password FROM users WHERE email = ?", email), &password)
+	u, err = scanUser(s.db.Read.QueryRowContext(ctx, "SELECT "+userColumns+", password FROM users WHERE email = ?", email), &password)
 	return u, password, userError(err)
 }
 
 // UserBySubject implements campaigns.UserStore.
 func (s *Store) UserBySubject(ctx context.Context, subject string) (campaigns.User, error) {
-	u, err := scanUser(s.read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE subject = ?", subject))
+	u, err := scanUser(s.db.Read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE subject = ?", subject))
 	return u, userError(err)
 }
 
@@ -105,7 +104,7 @@ func (s *Store) Users(ctx context.Context, o campaigns.Owner, after campaigns.ID
 	if o.Advertiser != 0 {
 		q.where("advertiser_id = ?", o.Advertiser)
 	}
-	return list(ctx, s.read, "users", userColumns, q, "id", limit, func(r *sql.Rows) (campaigns.User, error) { return scanUser(r) })
+	return list(ctx, s.db.Read, "users", userColumns, q, "id", limit, func(r *sql.Rows) (campaigns.User, error) { return scanUser(r) })
 }
 
 // list reads rows of one table.

@@ -1,4 +1,4 @@
-package sqlite_test
+package sqlstore_test
 
 import (
 	"context"
@@ -13,17 +13,19 @@ import (
 	"time"
 
 	"bidhawk/campaigns"
-	"bidhawk/campaigns/sqlite"
+	"bidhawk/campaigns/sqlstore"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/eventlog/local"
 	"bidhawk/internal/money"
+	"bidhawk/internal/sqldb"
+	"bidhawk/internal/sqldb/sqldbtest"
 )
 
 func now() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 123, time.UTC) }
 
-func open(t testing.TB, path string) *sqlite.Store {
+func open(t testing.TB, source sqldb.Source) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path, now)
+	s, err := sqlstore.Open(t.Context(), source, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +33,8 @@ func open(t testing.TB, path string) *sqlite.Store {
 	return s
 }
 
-func openTemp(t testing.TB) (*sqlite.Store, *campaigns.Editor) {
-	s := open(t, filepath.Join(t.TempDir(), "odd name?#%.db"))
+func openTemp(t testing.TB) (*sqlstore.Store, *campaigns.Editor) {
+	s := open(t, sqldbtest.Source(t))
 	return s, campaigns.NewEditor(s, nil, nil, now)
 }
 
@@ -305,35 +307,40 @@ func topic(t testing.TB, l eventlog.Log) (out []string) {
 	return out
 }
 
-// copyFiles copies a database as a crash would leave it: nothing was closed.
-func copyFiles(t *testing.T, from, to string) {
+// crash is source as a crash would leave it: nothing was closed, and what was not
+// committed is gone. Of Postgres that is the server's affair.
+func crash(t *testing.T, source sqldb.Source) sqldb.Source {
 	t.Helper()
+	if source.Postgres() {
+		return source
+	}
+	after := sqldb.Source{File: filepath.Join(t.TempDir(), "b.db")}
 	for _, suffix := range []string{"", "-wal"} {
-		b, err := os.ReadFile(from + suffix)
+		b, err := os.ReadFile(source.File + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(to+suffix, b, 0o600); err != nil {
+		if err := os.WriteFile(after.File+suffix, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return after
 }
 
 // TestCrashBetweenCommitAndPublish: the edit was acknowledged, the process died
 // before the relay saw it.
 func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "a.db"))
+	source := sqldbtest.Source(t)
+	s := open(t, source)
 	ed := campaigns.NewEditor(s, nil, nil, now)
 	plant(t, ed, "a")
 	if err := ed.SetKillSwitch(t.Context(), &campaigns.KillSwitch{Scope: "all", On: true, Reason: "night", By: "op"}); err != nil {
 		t.Fatal(err)
 	}
-	copyFiles(t, filepath.Join(dir, "a.db"), filepath.Join(dir, "b.db"))
-
-	after := open(t, filepath.Join(dir, "b.db"))
+	after := open(t, crash(t, source))
 	l := openLog(t, filepath.Join(dir, "log"))
-	relay := sqlite.NewRelay(sqlite.RelayConfig{BatchMax: 2}, after, l)
+	relay := sqlstore.NewRelay(sqlstore.RelayConfig{BatchMax: 2}, after, l)
 	if n, err := relay.Pending(t.Context()); n != 8 || err != nil {
 		t.Fatalf("got %d pending, %v; want 8", n, err)
 	}
@@ -365,7 +372,7 @@ func (l dyingLog) Append(ctx context.Context, msgs ...eventlog.Message) error {
 // feed ends with the same catalogue.
 func TestCrashBetweenPublishAndDelete(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "a.db"))
+	s := open(t, sqldbtest.Source(t))
 	ed := campaigns.NewEditor(s, nil, nil, now)
 	a := create(t, ed, &campaigns.Agency{Name: "one"})
 	a.Name = "two"
@@ -374,10 +381,10 @@ func TestCrashBetweenPublishAndDelete(t *testing.T) {
 	}
 	l := openLog(t, filepath.Join(dir, "log"))
 	ctx, die := context.WithCancel(t.Context())
-	if _, err := sqlite.NewRelay(sqlite.RelayConfig{}, s, dyingLog{l, die}).Flush(ctx); err == nil {
+	if _, err := sqlstore.NewRelay(sqlstore.RelayConfig{AppendMax: 100 * time.Millisecond}, s, dyingLog{l, die}).Flush(ctx); err == nil {
 		t.Fatal("the relay went on after its process was gone")
 	}
-	if n, err := sqlite.NewRelay(sqlite.RelayConfig{}, s, l).Flush(t.Context()); n != 2 || err != nil {
+	if n, err := sqlstore.NewRelay(sqlstore.RelayConfig{}, s, l).Flush(t.Context()); n != 2 || err != nil {
 		t.Fatalf("got %d published, %v; want 2 again", n, err)
 	}
 	if got := fmt.Sprint(topic(t, l)); got != "[agency/1@1 agency/1@2 agency/1@1 agency/1@2]" {
@@ -422,13 +429,13 @@ func await(t testing.TB, f *campaigns.Feed, ok func(*campaigns.Catalog) bool) *c
 
 func TestRelayWaitsForALogThatIsAway(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "a.db"))
+	s := open(t, sqldbtest.Source(t))
 	ed := campaigns.NewEditor(s, nil, nil, now)
 	l := openLog(t, filepath.Join(dir, "log"))
 	var away atomic.Bool
 	away.Store(true)
 	failures := make(chan error, 1000)
-	relay := sqlite.NewRelay(sqlite.RelayConfig{Poll: time.Millisecond, OnError: func(err error) {
+	relay := sqlstore.NewRelay(sqlstore.RelayConfig{Poll: time.Millisecond, OnError: func(err error) {
 		select {
 		case failures <- err:
 		default:
@@ -471,10 +478,11 @@ func (l awayLog) Append(ctx context.Context, msgs ...eventlog.Message) error {
 // stored, on the topic and in the bidder's catalogue, on a real disk.
 func TestAnEditReachesTheFeedWithinASecond(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "a.db"))
-	other := open(t, filepath.Join(dir, "a.db")) // as a second process: nobody wakes the relay
+	source := sqldbtest.Source(t)
+	s := open(t, source)
+	other := open(t, source) // as a second process: nobody wakes the relay
 	l := openLog(t, filepath.Join(dir, "log"))
-	relay := sqlite.NewRelay(sqlite.RelayConfig{OnError: func(err error) { t.Error(err) }}, s, l)
+	relay := sqlstore.NewRelay(sqlstore.RelayConfig{OnError: func(err error) { t.Error(err) }}, s, l)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); relay.Run(ctx) }()
@@ -482,7 +490,7 @@ func TestAnEditReachesTheFeedWithinASecond(t *testing.T) {
 
 	f := campaigns.NewFeed(campaigns.FeedConfig{}, campaigns.FeedDeps{Log: l})
 	defer run(t, f)()
-	measure := func(s *sqlite.Store, name string) time.Duration {
+	measure := func(s *sqlstore.Store, name string) time.Duration {
 		start := time.Now()
 		a := create(t, campaigns.NewEditor(s, nil, nil, now), &campaigns.Agency{Name: name})
 		await(t, f, func(c *campaigns.Catalog) bool { return c.Agencies[a.ID] != nil })

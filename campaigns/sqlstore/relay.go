@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -15,17 +15,21 @@ type RelayConfig struct {
 	Poll time.Duration
 	// BatchMax bounds the records of one Append; 0 is 256.
 	BatchMax int
+	// AppendMax bounds one Append; 0 is 10 s.
+	AppendMax time.Duration
 	// OnError, if not nil, gets the errors that Run retries. It must not block.
 	OnError func(error)
 }
 
 // Relay publishes the outbox of a Store to the campaigns topic, in order. A row
 // is deleted only after the log has it, so a crash in between publishes it
-// again: at least once. One relay runs per file.
+// again: at least once. One relay runs per SQLite file; of those of the nodes that
+// share a Postgres one publishes at a time, and the others stand by.
 type Relay struct {
 	cfg   RelayConfig
 	store *Store
 	log   eventlog.Log
+	turn  turn // of the goroutine that calls Run or Flush
 }
 
 // NewRelay returns a relay; Run starts it.
@@ -36,7 +40,10 @@ func NewRelay(cfg RelayConfig, store *Store, log eventlog.Log) *Relay {
 	if cfg.BatchMax <= 0 {
 		cfg.BatchMax = 256
 	}
-	return &Relay{cfg: cfg, store: store, log: log}
+	if cfg.AppendMax <= 0 {
+		cfg.AppendMax = 10 * time.Second
+	}
+	return &Relay{cfg: cfg, store: store, log: log, turn: turn{db: store.db}}
 }
 
 // Run publishes until ctx ends. It is woken by each commit of its Store, and
@@ -44,8 +51,9 @@ func NewRelay(cfg RelayConfig, store *Store, log eventlog.Log) *Relay {
 func (r *Relay) Run(ctx context.Context) {
 	tick := time.NewTicker(r.cfg.Poll)
 	defer tick.Stop()
+	defer r.endTurn()
 	for {
-		if _, err := r.Flush(ctx); err != nil && ctx.Err() == nil {
+		if _, err := r.flush(ctx); err != nil && ctx.Err() == nil {
 			if r.cfg.OnError != nil {
 				r.cfg.OnError(err)
 			}
@@ -65,21 +73,46 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
-// Flush publishes everything queued so far and returns how many records.
+// Flush publishes everything queued so far and returns how many records: 0 where
+// it is another node's turn. It must not be called while Run runs.
 func (r *Relay) Flush(ctx context.Context) (published int, err error) {
+	defer r.endTurn()
+	return r.flush(ctx)
+}
+
+func (r *Relay) endTurn() {
+	if err := r.turn.end(); err != nil && r.cfg.OnError != nil {
+		r.cfg.OnError(fmt.Errorf("end the relay's turn: %w", err))
+	}
+}
+
+func (r *Relay) flush(ctx context.Context) (published int, err error) {
+	if mine, err := r.turn.take(ctx); err != nil || !mine {
+		return 0, err
+	}
 	for {
 		msgs, last, err := r.pending(ctx)
 		if err != nil || len(msgs) == 0 {
 			return published, err
 		}
-		if err := r.log.Append(ctx, msgs...); err != nil {
+		if err := r.append(ctx, msgs); err != nil {
 			return published, fmt.Errorf("publish %d campaign records: %w", len(msgs), err)
 		}
 		published += len(msgs)
-		if _, err := r.store.write.ExecContext(ctx, "DELETE FROM outbox WHERE seq <= ?", last); err != nil {
+		if err := r.turn.finish(ctx, last); err != nil {
 			return published, fmt.Errorf("clear the outbox to %d: %w", last, err)
 		}
 	}
+}
+
+// append makes msgs durable on the log, or gives up.
+func (r *Relay) append(ctx context.Context, msgs []eventlog.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.AppendMax) // begun before begin: the announced end is later
+	defer cancel()
+	if err := r.turn.begin(ctx, r.cfg.AppendMax); err != nil {
+		return err
+	}
+	return r.log.Append(ctx, msgs...)
 }
 
 // maxBatchBytes ends a batch early: entities with long domain lists are large.
@@ -87,7 +120,7 @@ const maxBatchBytes = 8 << 20
 
 // pending reads the oldest rows. last is the seq of the newest of them.
 func (r *Relay) pending(ctx context.Context) (msgs []eventlog.Message, last int64, err error) {
-	rows, err := r.store.read.QueryContext(ctx, "SELECT seq, topic_key, value FROM outbox ORDER BY seq LIMIT ?", r.cfg.BatchMax)
+	rows, err := r.store.db.Read.QueryContext(ctx, "SELECT seq, topic_key, value FROM outbox ORDER BY seq LIMIT ?", r.cfg.BatchMax)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the outbox: %w", err)
 	}
@@ -108,7 +141,7 @@ func (r *Relay) pending(ctx context.Context) (msgs []eventlog.Message, last int6
 
 // Pending is how many records wait to be published.
 func (r *Relay) Pending(ctx context.Context) (n int64, err error) {
-	if err := r.store.read.QueryRowContext(ctx, "SELECT count(*) FROM outbox").Scan(&n); err != nil {
+	if err := r.store.db.Read.QueryRowContext(ctx, "SELECT count(*) FROM outbox").Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the outbox: %w", err)
 	}
 	return n, nil

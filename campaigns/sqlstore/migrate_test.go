@@ -1,4 +1,4 @@
-package sqlite_test
+package sqlstore_test
 
 import (
 	"database/sql"
@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/sqldb"
 )
 
 // TestMigrationKeepsWhatWasStored: a file of the first schema opens with every
@@ -46,7 +47,7 @@ func TestMigrationKeepsWhatWasStored(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s := open(t, path)
+	s := open(t, sqldb.Source{File: path})
 	for _, k := range []campaigns.Kind{campaigns.KindAgency, campaigns.KindAdvertiser, campaigns.KindCampaign, campaigns.KindCreative, campaigns.KindLineItem} {
 		e, owner, err := s.Get(t.Context(), k, 2)
 		if err != nil || e.Label() != "Öl AG" || e.Head().Revision != 3 || owner.Agency != 2 || (k != campaigns.KindAgency) != (owner.Advertiser == 2) {

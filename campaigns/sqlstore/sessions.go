@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func (s *Store) Session(ctx context.Context, secret string) (ses campaigns.Sessi
 	now := nanos(s.now())
 	var created, expires int64
 	var scopes string
-	err = s.read.QueryRowContext(ctx, `SELECT s.user_id, s.key_id, s.created_ns, s.expires_ns,
+	err = s.db.Read.QueryRowContext(ctx, `SELECT s.user_id, s.key_id, s.created_ns, s.expires_ns,
 			coalesce(u.name, k.name), coalesce(u.email, ''), coalesce(u.role, k.role),
 			coalesce(u.agency_id, k.agency_id), coalesce(u.advertiser_id, k.advertiser_id), coalesce(k.scopes, '')
 		FROM sessions s
@@ -74,7 +74,7 @@ func (s *Store) Session(ctx context.Context, secret string) (ses campaigns.Sessi
 
 // EndSession implements campaigns.UserStore.
 func (s *Store) EndSession(ctx context.Context, secret string) error {
-	if _, err := s.write.ExecContext(ctx, "DELETE FROM sessions WHERE hash = ?", hashKey(secret)); err != nil {
+	if _, err := s.db.Write.ExecContext(ctx, "DELETE FROM sessions WHERE hash = ?", hashKey(secret)); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
@@ -100,7 +100,7 @@ func (s *Store) SignIns(ctx context.Context, before campaigns.ID, limit int) ([]
 	if before != 0 {
 		q.where("id < ?", before)
 	}
-	return list(ctx, s.read, "sign_ins", "id, at_ns, method, user_id, key_id, outcome", q, "id DESC", limit,
+	return list(ctx, s.db.Read, "sign_ins", "id, at_ns, method, user_id, key_id, outcome", q, "id DESC", limit,
 		func(r *sql.Rows) (in campaigns.SignIn, err error) {
 			var at int64
 			err = r.Scan(&in.ID, &at, &in.Method, &in.UserID, &in.KeyID, &in.Outcome)

@@ -29,6 +29,7 @@ CREATE TABLE id_counters (
     last BIGINT NOT NULL
 );
 
+-- only SQLite: what the first schema stored. Postgres came later.
 INSERT INTO entities SELECT 'agency', id, id, 0, 0, '', NULL, lower(json_extract(body, '$.name')), status, revision,
     CAST(strftime('%s', json_extract(body, '$.updated_at')) AS INTEGER) * 1000000000, body FROM agencies;
 INSERT INTO entities SELECT 'advertiser', id, agency_id, id, agency_id, 'agency/' || agency_id, NULL, lower(json_extract(body, '$.name')), status, revision,
@@ -40,6 +41,7 @@ INSERT INTO entities SELECT 'line_item', id, agency_id, advertiser_id, campaign_
 INSERT INTO entities SELECT 'creative', id, agency_id, advertiser_id, advertiser_id, 'advertiser/' || advertiser_id, NULL, lower(json_extract(body, '$.name')), status, revision,
     CAST(strftime('%s', json_extract(body, '$.updated_at')) AS INTEGER) * 1000000000, body FROM creatives;
 INSERT INTO id_counters SELECT kind, max(id) FROM entities GROUP BY kind;
+-- end
 
 ALTER TABLE api_keys RENAME TO old_api_keys;
 CREATE TABLE api_keys (

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bidhawk/campaigns"
+	"bidhawk/internal/sqldb"
 )
 
 // keyPrefix tells people and secret scanners what the string is.
@@ -28,7 +29,7 @@ func (s *Store) CreateKey(ctx context.Context, k campaigns.APIKey) (string, camp
 	if err := s.resolveTenant(ctx, &k); err != nil {
 		return "", k, err
 	}
-	return s.insertKey(ctx, s.write, k)
+	return s.insertKey(ctx, s.db.Write, k)
 }
 
 // resolveTenant checks the tenant of k and completes its agency.
@@ -80,9 +81,9 @@ func (s *Store) insertKey(ctx context.Context, db queryer, k campaigns.APIKey) (
 // round nobody would ever get in. keep runs at most once, within the store's
 // write transaction: it must not call the store.
 func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) error) (created bool, err error) {
-	t, err := s.write.BeginTx(ctx, nil)
+	t, err := s.db.Begin(ctx, accounts)
 	if err != nil {
-		return false, fmt.Errorf("begin: %w", err)
+		return false, err
 	}
 	defer t.Rollback() // after a commit it does nothing
 	var n int
@@ -100,8 +101,8 @@ func (s *Store) EnsureOperatorKey(ctx context.Context, keep func(plain string) e
 	if err := keep(plain); err != nil {
 		return false, fmt.Errorf("keep the operator's key: %w", err)
 	}
-	if err := t.Commit(); err != nil {
-		return false, fmt.Errorf("commit operator key: %w", err)
+	if err := sqldb.Commit(t); err != nil {
+		return false, fmt.Errorf("operator key: %w", err)
 	}
 	return true, nil
 }
@@ -114,7 +115,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 	var p campaigns.Principal
 	var scopes string
 	var expires int64
-	err := s.read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id, scopes, expires_ns
+	err := s.db.Read.QueryRowContext(ctx, `SELECT id, name, role, agency_id, advertiser_id, scopes, expires_ns
 		FROM api_keys WHERE hash = ? AND revoked_at IS NULL`, hashKey(plain)).
 		Scan(&p.KeyID, &p.Name, &p.Role, &p.Owner.Agency, &p.Owner.Advertiser, &scopes, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -131,7 +132,7 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (campaigns.Princ
 
 // Keys implements campaigns.KeyStore.
 func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, name, role, agency_id, advertiser_id,
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT id, name, role, agency_id, advertiser_id,
 		scopes, created_at, expires_ns, coalesce(revoked_at, '') FROM api_keys ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
@@ -164,7 +165,7 @@ func (s *Store) Keys(ctx context.Context) ([]campaigns.APIKey, error) {
 
 // RevokeKey implements campaigns.KeyStore. Revoking twice keeps the first time.
 func (s *Store) RevokeKey(ctx context.Context, id campaigns.ID) error {
-	res, err := s.write.ExecContext(ctx, "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
+	res, err := s.db.Write.ExecContext(ctx, "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?",
 		formatTime(s.now().UTC()), id)
 	if err != nil {
 		return fmt.Errorf("revoke API key %d: %w", id, err)
