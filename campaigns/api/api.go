@@ -184,6 +184,10 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
+		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
+			required: []string{"advertiser_id", "name", "type"}}),
+		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",
+			required: []string{"campaign_id", "name", "holdout_ppm", "salt", "start", "end"}}),
 	}
 	a.registerHistory()
 	a.registerKillSwitches()
