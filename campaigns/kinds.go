@@ -31,6 +31,12 @@ func kindSpecs() []kindSpec {
 			return applyEntity(d, &d.next.Creatives, id, v)
 		}},
 		{KindAsset, KindAdvertiser, func() Entity { return &Asset{} }, nil}, // a creative has what bids need of its files
+		{KindConversionDefinition, KindAdvertiser, func() Entity { return &ConversionDefinition{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.ConversionDefinitions, id, v)
+		}},
+		{KindExperiment, KindCampaign, func() Entity { return &Experiment{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.Experiments, id, v)
+		}},
 	}
 }
 

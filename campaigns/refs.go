@@ -31,6 +31,9 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		err := refs.readAssets(ctx, r, v)
 		return refs, owner, err
 	}
+	if x, ok := e.(*Experiment); ok {
+		return refs, owner, refs.setLineItems(ctx, r, x)
+	}
 	l, ok := e.(*LineItem)
 	if !ok {
 		return refs, owner, nil
@@ -46,18 +49,17 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 	return refs, owner, nil
 }
 
-// readAssets reads the files that v shows, and has v take over what they say.
-func (r *Refs) readAssets(ctx context.Context, from Reader, v *Creative) error {
-	r.Assets = map[ID]*Asset{}
-	for _, id := range v.AssetIDs() {
-		a, err := Get[*Asset](ctx, from, id)
+// setLineItems reads those that x names; what does not exist is left out.
+func (r *Refs) setLineItems(ctx context.Context, rd Reader, x *Experiment) error {
+	r.LineItems = map[ID]*LineItem{}
+	for _, id := range x.LineItemIDs[:min(len(x.LineItemIDs), MaxExperimentItems)] {
+		l, err := Get[*LineItem](ctx, rd, id)
 		if err == nil {
-			r.Assets[id] = a
+			r.LineItems[id] = l
 		} else if !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
-	v.adopt(r.Assets)
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package campaigns
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -181,6 +183,21 @@ func (v *Creative) adopt(assets map[ID]*Asset) {
 			p.fill(a)
 		}
 	}
+}
+
+// readAssets reads the files that v shows, and has v take over what they say.
+func (r *Refs) readAssets(ctx context.Context, from Reader, v *Creative) error {
+	r.Assets = map[ID]*Asset{}
+	for _, id := range v.AssetIDs() {
+		a, err := Get[*Asset](ctx, from, id)
+		if err == nil {
+			r.Assets[id] = a
+		} else if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	v.adopt(r.Assets)
+	return nil
 }
 
 // validateUploads holds v against its files.

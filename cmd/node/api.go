@@ -23,7 +23,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 		return nil, err
 	}
 	deps := api.Deps{
-		Store: n.store, Keys: n.store, Users: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
+		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},
