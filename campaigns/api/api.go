@@ -79,6 +79,7 @@ type API struct {
 	mux    *http.ServeMux
 	huma   huma.API
 
+	undoers map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
 	signIns *limiter
 	hashing chan struct{} // a token for each password that is being hashed
 	decoy   string        // a hash that no password has
@@ -119,6 +120,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 		return nil, err
 	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
+		undoers: map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error){},
 		editor:  campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
 		signIns: newLimiter(signInBurst, signInEvery, signInBuckets), hashing: make(chan struct{}, hashers), decoy: decoyHash}
 	if cfg.PasswordCost != PasswordCost { // an unknown user is to take as long as a known one
@@ -163,7 +165,12 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
+		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
+			required: []string{"advertiser_id", "name", "type"}}),
+		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",
+			required: []string{"campaign_id", "name", "holdout_ppm", "salt", "start", "end"}}),
 	}
+	a.registerHistory()
 	a.registerKillSwitches()
 	a.registerKeys()
 	if a.deps.Users != nil {
