@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -43,6 +44,10 @@ type batch struct {
 	stmts     map[string]*sql.Stmt
 	positions map[partition]position
 	rows      map[group]*metrics
+	late      map[lateKey]*metrics
+	parts     *rollup.Parts
+	texts     *texts
+	shown     shownTexts
 	payables  map[payable]*payableSum
 	seen      map[chunkKey]*chunk
 	posted    map[int32]int64
@@ -129,22 +134,15 @@ func (b *batch) write() error {
 // exposure counts a win, an impression or a click, once each per bid.
 func (b *batch) exposure(rec *eventlog.Record) error {
 	var r exposureRecord
-	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
+	if err := readable(read(rec.Value, &r, func() { r = exposureRecord{} }, b.texts, &r.V), r.check); err != nil {
 		return err
 	}
-	var kind exposureType
-	switch r.Type {
-	case "win":
-		kind = exposureWin
-	case "impression":
-		kind = exposureImpression
-	case "click":
-		kind = exposureClick
-	case "start", "firstQuartile", "midpoint", "thirdQuartile", "complete", "skip", "error", "viewable", "creativeView",
-		"acceptInvitation", "close", "companionView", "engaged", "conversion":
-		return nil // of players, and of ourselves for the bidders' rates: no figure of a report yet
-	default:
+	kind, ok := exposureTypes[r.Type]
+	if !ok {
 		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}
+	}
+	if kind == exposureUncounted {
+		return nil
 	}
 	if r.Test {
 		return nil
@@ -157,36 +155,34 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 		b.stats.DuplicateExposures++
 		return nil
 	}
-	b.countExposure(kind, &r)
-	b.addTouch(kind, &r, rec.Time)
+	p := r.placement(b.shown)
+	b.countExposure(kind, &r, p, rec.Time)
+	b.addTouch(kind, &r, p, rec.Time)
 	return nil
 }
 
-func (b *batch) countExposure(kind exposureType, r *exposureRecord) {
+func (b *batch) countExposure(kind exposureType, r *exposureRecord, p placement, logged time.Time) {
 	when := r.BidAt
 	if when.IsZero() || r.At.Sub(when) > b.cfg.LateAfter {
 		when = r.At
 	}
 	v := b.advertisers.get(r.Advertiser)
-	m := b.metrics(group{r.Advertiser, dayOf(when, v.loc), slotOf(when), r.placement()})
+	g := group{advertiser: r.Advertiser, day: dayOf(when, v.loc), slot: slotOf(when), placement: p}
+	b.count(g, logged, func(m *metrics) { m.n[kind.metric()]++ })
 	switch kind {
 	case exposureWin:
-		m.n[nWins]++
 		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
 	case exposureImpression:
-		m.n[nImpressions]++
 		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
-	case exposureClick:
-		m.n[nClicks]++
 	}
 }
 
 // addTouch keeps what a conversion may be owed to: clicks, which a conversion
 // may name, and impressions whose user is known.
-func (b *batch) addTouch(kind exposureType, r *exposureRecord, logged time.Time) {
+func (b *batch) addTouch(kind exposureType, r *exposureRecord, p placement, logged time.Time) {
 	t := touch{
 		advertiser: r.Advertiser, user: ids.UserKey(r.User), at: r.At.UnixNano(), logged: logged.UnixNano(),
-		placement: r.placement(),
+		placement: p,
 	}
 	switch {
 	case kind == exposureClick:
@@ -213,7 +209,7 @@ const (
 // so that a watermark is all it takes to drop repeats.
 func (b *batch) posting(rec *eventlog.Record) error {
 	var r postingRecord
-	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
+	if err := readable(read(rec.Value, &r, func() { r = postingRecord{} }, b.texts, &r.V), r.check); err != nil {
 		return err
 	}
 	mark, ok := b.posted[r.MoneyPartition]
@@ -242,7 +238,7 @@ func (b *batch) posting(rec *eventlog.Record) error {
 	}
 	b.bookPosting(rec, &r, moved)
 	if moved && r.Type != typePayment {
-		b.countPosting(&r)
+		b.countPosting(&r, rec.Time)
 	}
 	return nil
 }
@@ -259,20 +255,22 @@ func movedMoney(r *postingRecord) (bool, error) {
 	return false, fmt.Errorf("outcome: got %.40q; want one of docs/topics.md", r.Outcome)
 }
 
-func (b *batch) countPosting(r *postingRecord) {
+func (b *batch) countPosting(r *postingRecord, logged time.Time) {
 	v := b.advertisers.get(r.Advertiser)
-	m := b.metrics(group{r.Advertiser, r.Day.day, slotWithin(r.At, r.Day.day, v.loc), r.placement()})
+	g := group{advertiser: r.Advertiser, day: r.Day.day, slot: slotWithin(r.At, r.Day.day, v.loc), placement: r.placement(b.shown)}
 	// An adjustment corrects an impression that was counted when it was first posted.
 	billable := r.Type == "bill" && r.Outcome != "adjusted"
-	if billable {
-		m.n[nBillable]++
-	}
-	for i, n := range [sums]money.Nanos{
-		sMedia: r.Media, sCharge: r.Charge, sDataFee: r.DataFee, sPlatformFee: r.PlatformFee,
-		sMargin: r.Margin, sHouseLate: r.HouseLate, sHouseUnbilled: r.HouseUnbilled,
-	} {
-		m.s[i].Add(n)
-	}
+	b.count(g, logged, func(m *metrics) {
+		if billable {
+			m.n[nBillable]++
+		}
+		for i, n := range [sums]money.Nanos{
+			sMedia: r.Media, sCharge: r.Charge, sDataFee: r.DataFee, sPlatformFee: r.PlatformFee,
+			sMargin: r.Margin, sHouseLate: r.HouseLate, sHouseUnbilled: r.HouseUnbilled,
+		} {
+			m.s[i].Add(n)
+		}
+	})
 	if !billable && r.Payable == 0 {
 		return
 	}
@@ -323,8 +321,8 @@ func (b *batch) auctions(rec *eventlog.Record) error {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		v := b.advertisers.get(row.Advertiser)
-		g := group{row.Advertiser, dayOf(row.Hour, v.loc), slotOf(row.Hour), row.placement()}
-		b.metrics(g).n[nBids] += row.Bids
+		g := group{advertiser: row.Advertiser, day: dayOf(row.Hour, v.loc), slot: slotOf(row.Hour), placement: row.placement(b.shown)}
+		b.count(g, rec.Time, func(m *metrics) { m.n[nBids] += row.Bids })
 	}
 	return nil
 }

@@ -143,7 +143,8 @@ func (s *Service) charge(ctx context.Context, tx *sql.Tx, c *conversion, terms *
 	}
 	x := exposureRecord{
 		V: 1, Type: chargesConversion, At: at, BidAt: terms.BidAt, Bid: bidID{ids.GetBidID(t.bid[:]), true}, Terms: &terms.bidTerms,
-		wirePlacement: wirePlacement{c.advertiser, t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app},
+		wirePlacement: wirePlacement{Advertiser: c.advertiser, Campaign: t.campaign, LineItem: t.lineItem, Creative: t.creative,
+			Exchange: t.exchange, Deal: t.deal, Site: t.site, App: t.app},
 	}
 	for _, m := range []eventlog.Message{
 		{Topic: eventlog.TopicMoney, Key: strconv.AppendInt(nil, c.advertiser, 10), Value: encode(r)},

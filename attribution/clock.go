@@ -1,13 +1,12 @@
 package attribution
 
 import (
-	"fmt"
-	"strings"
+	"sort"
 	"time"
 )
 
-// clock is a zone's offsets over a stretch of time, so that SQL can turn slots
-// into local days and hours: SQLite knows no zones.
+// clock is a zone's offsets over a stretch of time, which turn slots into local days
+// and hours without a look at the zone for each.
 type clock []clockPiece
 
 // clockPiece holds until the next piece's since.
@@ -34,27 +33,19 @@ func clockOf(loc *time.Location, from, to time.Time) clock {
 	}
 }
 
-// daySQL is the local date of slot, in days since 1970.
-func (c clock) daySQL() string {
-	return c.cases(func(p clockPiece) string { return fmt.Sprintf("(slot + %d) / 86400", p.offset) })
+// at is the piece that slot falls into.
+func (c clock) at(slot int64) clockPiece {
+	n := sort.Search(len(c), func(i int) bool { return c[i].since > slot })
+	return c[max(n-1, 0)]
 }
 
-// hourSQL is the instant at which slot's local hour began. Where the clock was
-// changed within an hour, the part after the change begins at the change.
-func (c clock) hourSQL() string {
-	return c.cases(func(p clockPiece) string {
-		return fmt.Sprintf("max(%d, slot - (slot + %d) %% 3600)", p.since, p.offset)
-	})
-}
+// day is the local date of slot, in days since 1970.
+func (c clock) day(slot int64) int64 { return floorDiv(slot+int64(c.at(slot).offset), 86_400) }
 
-func (c clock) cases(expr func(clockPiece) string) string {
-	if len(c) == 1 {
-		return expr(c[0])
-	}
-	var b strings.Builder
-	b.WriteString("CASE")
-	for i := range c[:len(c)-1] {
-		fmt.Fprintf(&b, " WHEN slot < %d THEN %s", c[i+1].since, expr(c[i]))
-	}
-	return b.String() + " ELSE " + expr(c[len(c)-1]) + " END"
+// hour is the instant at which slot's local hour began. Where the clock was changed
+// within an hour, the part after the change begins at the change.
+func (c clock) hour(slot int64) int64 {
+	p := c.at(slot)
+	local := slot + int64(p.offset)
+	return max(p.since, slot-(local-floorDiv(local, 3600)*3600))
 }

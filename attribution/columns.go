@@ -34,7 +34,13 @@ var figures = []figure{
 	countOf("wins", "auctions won, by the exchange's notice", nWins),
 	countOf("billable", "impressions that the exchange bills", nBillable),
 	countOf("impressions", "impressions that the browser reported", nImpressions),
+	countOf("viewable", "impressions that were measured as viewable", nViewable),
 	countOf("clicks", "clicks", nClicks),
+	countOf("starts", "video and audio that began to play", nStarts),
+	countOf("first_quartiles", "played to a quarter", nFirstQuartiles),
+	countOf("midpoints", "played to the middle", nMidpoints),
+	countOf("third_quartiles", "played to three quarters", nThirdQuartiles),
+	countOf("completes", "played to the end", nCompletes),
 	countOf("click_conversions", "conversions owed to a click", nClickConversions),
 	countOf("view_conversions", "conversions owed to an impression", nViewConversions),
 	{name: "conversions", doc: "attributed conversions", text: func(m *metrics) string {
@@ -48,6 +54,15 @@ var figures = []figure{
 	sumOf("charge", "what the advertiser pays", sCharge),
 	operatorOnly(sumOf("house_late", "late charges that no longer fitted the budget", sHouseLate)),
 	operatorOnly(sumOf("house_unbilled", "charges that the budget refused", sHouseUnbilled)),
+	ratioOf("win_rate", "wins / bids", func(m *metrics) (a, b *big.Int) {
+		return big.NewInt(m.n[nWins]), big.NewInt(m.n[nBids])
+	}),
+	ratioOf("viewability", "viewable / impressions", func(m *metrics) (a, b *big.Int) {
+		return big.NewInt(m.n[nViewable]), big.NewInt(m.n[nImpressions])
+	}),
+	ratioOf("completion_rate", "completes / starts", func(m *metrics) (a, b *big.Int) {
+		return big.NewInt(m.n[nCompletes]), big.NewInt(m.n[nStarts])
+	}),
 	ratioOf("ctr", "clicks / impressions", func(m *metrics) (a, b *big.Int) {
 		return big.NewInt(m.n[nClicks]), big.NewInt(m.n[nImpressions])
 	}),
@@ -149,11 +164,9 @@ func (r *Row) appendKey(out []cell, d Dimension) []cell {
 		return id(int64(r.LineItem))
 	case ByCreative:
 		return id(int64(r.Creative))
-	case ByExchange:
-		return text(r.Exchange)
-	case ByDeal:
-		return text(r.Deal)
-	default:
+	case BySite:
 		return append(text(r.Site), cell{"app", strconv.FormatBool(r.App), cellBool})
+	default:
+		return text(r.textOf(d))
 	}
 }

@@ -17,6 +17,9 @@ type Config struct {
 	// Settle is how much later than a conversion a touch may reach the log and
 	// still be considered for it: 10 minutes.
 	Settle time.Duration
+	// Skew is how far the clocks of log and service may differ: a minute. What has
+	// settled is taken for settled so much later.
+	Skew time.Duration
 	// LateAfter is how long after its bid an impression or click still counts in
 	// the bid's day, and how old a conversion may be when it is reported: 48 h.
 	LateAfter time.Duration
@@ -63,6 +66,7 @@ func (c Config) withDefaults() Config {
 		c.Path = "reports.db"
 	}
 	setDefault(&c.Settle, 10*time.Minute)
+	setDefault(&c.Skew, time.Minute)
 	setDefault(&c.LateAfter, 48*time.Hour)
 	setDefault(&c.FinalAfter, 72*time.Hour)
 	setDefault(&c.BatchRecords, 20_000)
@@ -86,6 +90,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Settle < 0 || c.Settle > 24*time.Hour:
 		return fmt.Errorf("attribution: Settle is %v; want 0 to 24h", c.Settle)
+	case c.Skew < 0 || c.Skew > time.Hour:
+		return fmt.Errorf("attribution: Skew is %v; want 0 to 1h", c.Skew)
 	case c.LateAfter < 0:
 		return fmt.Errorf("attribution: LateAfter is %v; want a positive duration", c.LateAfter)
 	case c.FinalAfter < c.LateAfter+c.Settle:

@@ -104,6 +104,10 @@ func (s *Service) writeBatches(ctx context.Context, in <-chan fetch) error {
 			if err := s.apply(ctx, s.collect(ctx, f, in)); err != nil {
 				return unlessDone(ctx, err)
 			}
+		case o := <-s.merges:
+			if err := s.applyMerges(ctx, o); err != nil {
+				return unlessDone(ctx, err)
+			}
 		case readTo := <-s.offers:
 			if err := s.prune(ctx, readTo); err != nil {
 				return unlessDone(ctx, err)
@@ -171,6 +175,10 @@ func (s *Service) newBatch(ctx context.Context, tx *sql.Tx) *batch {
 		stmts:       make(map[string]*sql.Stmt),
 		positions:   positions,
 		rows:        make(map[group]*metrics),
+		late:        make(map[lateKey]*metrics),
+		parts:       s.parts,
+		texts:       &s.texts,
+		shown:       s.shown,
 		payables:    make(map[payable]*payableSum),
 		seen:        make(map[chunkKey]*chunk),
 		posted:      make(map[int32]int64),

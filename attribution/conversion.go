@@ -31,15 +31,16 @@ type conversion struct {
 	currency   string      // empty: the advertiser's
 	user       ids.UserKey // 0: unknown, or forgotten
 	clickBid   []byte      // nil: none, or forgotten
-	touch      touch       // kind, at, bid and placement only
+	typ        string
+	touch      touch // kind, at, bid and placement only
 }
 
 const (
 	conversionColumns = `advertiser, order_id, id, at, logged, day, slot, value, user, click_bid,
-		touch, touch_at, touch_bid, campaign, line_item, creative, exchange, deal, site, app, sale, sale_currency`
+		touch, touch_at, touch_bid, campaign, line_item, creative, exchange, deal, site, app, sale, sale_currency, shown, type`
 	selectConversion = `SELECT ` + conversionColumns + ` FROM conversions WHERE advertiser = ? AND order_id = ?`
 	putConversion    = `INSERT OR REPLACE INTO conversions (` + conversionColumns + `)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	selectOrdersOfUser = `SELECT order_id FROM conversions WHERE user = ? AND advertiser = ? AND at BETWEEN ? AND ?
 		AND logged >= ?`
 	selectOrdersOfClick = `SELECT advertiser, order_id FROM conversions WHERE click_bid = ?`
@@ -83,7 +84,7 @@ func (b *batch) newConversion(r *conversionRecord, logged time.Time) *conversion
 		orderKey: orderKey{r.Advertiser, r.Order}, id: r.ID,
 		at: r.At.UnixNano(), logged: logged.UnixNano(),
 		day: dayOf(r.At, v.loc), slot: slotOf(r.At), value: r.Value, user: ids.UserKey(r.User),
-		sale: r.Value, currency: r.Currency,
+		sale: r.Value, currency: r.Currency, typ: r.Type,
 	}
 	if r.Currency != "" && v.currency != (money.Currency{}) && r.Currency != v.currency.String() {
 		// Without a rate of its instant a foreign value cannot be added; the conversion counts.
@@ -103,7 +104,7 @@ func (b *batch) retract(old *conversion, successor string) error {
 	if old.touch.kind == touchNone {
 		return nil
 	}
-	b.count(old, -1)
+	b.countConversion(old, -1)
 	if old.id == successor {
 		return nil
 	}
@@ -111,13 +112,13 @@ func (b *batch) retract(old *conversion, successor string) error {
 	return b.emit(old)
 }
 
-// count adds an attributed conversion to the roll-ups, or takes it out of them.
-func (b *batch) count(c *conversion, sign int64) {
+// countConversion adds an attributed conversion to the roll-ups, or takes it out of them.
+func (b *batch) countConversion(c *conversion, sign int64) {
 	if c.touch.kind == touchNone {
 		return
 	}
-	g := group{c.advertiser, c.day, c.slot, c.touch.placement}
-	b.metrics(g).conversion(c.touch.kind, c.value, sign)
+	g := group{c.advertiser, c.day, c.slot, c.touch.placement, c.typ}
+	b.count(g, time.Unix(0, c.logged), func(m *metrics) { m.conversion(c.touch.kind, c.value, sign) })
 }
 
 // markStale finds the conversions that the batch's new touches may change.
@@ -198,9 +199,9 @@ func (b *batch) attributeStale() error {
 		if best.kind == c.touch.kind && best.bid == c.touch.bid && best.at == c.touch.at {
 			continue
 		}
-		b.count(c, -1)
+		b.countConversion(c, -1)
 		c.touch = best
-		b.count(c, +1)
+		b.countConversion(c, +1)
 		if err := b.storeConversion(c); err != nil {
 			return err
 		}
@@ -251,7 +252,7 @@ func scanConversion(row interface{ Scan(...any) error }) (*conversion, error) {
 	t := &c.touch
 	err := row.Scan(&c.advertiser, &c.order, &c.id, &c.at, &c.logged,
 		&c.day, &c.slot, &c.value, &user, &c.clickBid, &t.kind, &t.at, &touchBid,
-		&t.campaign, &t.lineItem, &t.creative, &t.exchange, &t.deal, &t.site, &t.app, &c.sale, &c.currency)
+		&t.campaign, &t.lineItem, &t.creative, &t.exchange, &t.deal, &t.site, &t.app, &c.sale, &c.currency, &t.shown, &c.typ)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +275,7 @@ func (b *batch) storeConversion(c *conversion) error {
 	}
 	err := b.exec(putConversion, c.advertiser, c.order, c.id, c.at, c.logged, int64(c.day), c.slot, int64(c.value),
 		user, clickBid, int64(t.kind), t.at, touchBid,
-		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app, int64(c.sale), c.currency)
+		t.campaign, t.lineItem, t.creative, t.exchange, t.deal, t.site, t.app, int64(c.sale), c.currency, t.shown, c.typ)
 	if err != nil {
 		return fmt.Errorf("write conversion: %w", err)
 	}

@@ -344,7 +344,7 @@ func TestReportByDayIsTheLedgerByDay(t *testing.T) {
 	offset := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		want := map[string]*Amount{}
-		if _, err := a.s.store.w.Exec("DELETE FROM rollups; DELETE FROM line_item_days; DELETE FROM payables"); err != nil {
+		if _, err := a.s.store.w.Exec("DELETE FROM parts; DELETE FROM payables"); err != nil {
 			rt.Fatal(err)
 		}
 		for range rapid.IntRange(1, 20).Draw(rt, "postings") {

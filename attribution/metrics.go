@@ -11,6 +11,12 @@ const (
 	nClicks
 	nClickConversions
 	nViewConversions
+	nViewable
+	nStarts
+	nFirstQuartiles
+	nMidpoints
+	nThirdQuartiles
+	nCompletes
 	counts
 )
 
@@ -27,15 +33,12 @@ const (
 	sums
 )
 
-// metricColumns are the columns of the roll-up tables in the order of metrics:
-// the counts, then units and nanos of each sum.
-var metricColumns = [counts + 2*sums]string{
-	"bids", "wins", "billable", "impressions", "clicks", "click_conversions", "view_conversions",
-	"media_units", "media_nanos", "charge_units", "charge_nanos", "data_fee_units", "data_fee_nanos",
-	"platform_fee_units", "platform_fee_nanos", "margin_units", "margin_nanos",
-	"house_late_units", "house_late_nanos", "house_unbilled_units", "house_unbilled_nanos",
-	"value_units", "value_nanos",
-}
+// The columns of a roll-up row: the counts, room for those to come, then units and
+// nanos of each sum. Blocks name columns by number: what is there keeps its own.
+const (
+	rollupCounts = 20
+	rollupSums   = rollupCounts + 2*sums
+)
 
 // metrics is what is counted and summed of a group of events.
 type metrics struct {
@@ -61,27 +64,23 @@ func (m *metrics) isZero() bool {
 	return m.n == [counts]int64{}
 }
 
-// appendArgs appends the values of metricColumns.
-func (m *metrics) appendArgs(args []any) []any {
-	for _, n := range m.n {
-		args = append(args, n)
-	}
-	for _, s := range m.s {
+// put writes m into the columns of a roll-up row.
+func (m *metrics) put(v []int64) {
+	copy(v, m.n[:])
+	for i, s := range m.s {
 		s = s.Norm()
-		args = append(args, s.Units, s.Nanos)
+		v[rollupCounts+2*i], v[rollupCounts+2*i+1] = s.Units, s.Nanos
 	}
-	return args
 }
 
-// appendDests appends where the values of metricColumns are scanned to.
-func (m *metrics) appendDests(dests []any) []any {
+// get reads the columns of a roll-up row.
+func (m *metrics) get(column func(i int) int64) {
 	for i := range m.n {
-		dests = append(dests, &m.n[i])
+		m.n[i] = column(i)
 	}
 	for i := range m.s {
-		dests = append(dests, &m.s[i].Units, &m.s[i].Nanos)
+		m.s[i] = Amount{column(rollupCounts + 2*i), column(rollupCounts + 2*i + 1)}
 	}
-	return dests
 }
 
 // conversion counts one conversion, or takes it back where sign is -1.
@@ -100,6 +99,7 @@ type group struct {
 	day        Day   // in the advertiser's zone
 	slot       int64 // the quarter hour's start, Unix seconds
 	placement
+	event string // of conversions: their type
 }
 
 // placement is what was shown where.
@@ -107,14 +107,7 @@ type placement struct {
 	campaign, lineItem, creative int64
 	exchange, deal, site         string // site: a site's domain, or an app's bundle
 	app                          bool
-}
-
-// lineItemDay is the key of a row of line_item_days.
-type lineItemDay struct {
-	advertiser int64
-	day        Day
-	campaign   int64
-	lineItem   int64
+	shown                        string // see shown.go
 }
 
 // payable is the key of what an exchange is owed.

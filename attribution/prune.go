@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// clockSkew is how far the clocks of log and service may differ.
-	clockSkew = time.Minute
 	// countedFor is longer than the topic auctions is kept.
 	countedFor = 8 * 24 * time.Hour
 	// refillEvery prunings, the filter of open users is built anew.
@@ -30,7 +28,7 @@ func (s *Service) offerHorizons(ctx context.Context) error {
 			continue
 		}
 		select {
-		case s.offers <- f.AsOf.Add(-clockSkew):
+		case s.offers <- f.AsOf.Add(-s.cfg.Skew):
 		case <-ctx.Done():
 		}
 	}

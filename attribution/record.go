@@ -23,17 +23,24 @@ type wirePlacement struct {
 	Deal       string `json:"deal"`
 	Site       string `json:"site"`
 	App        bool   `json:"app"`
+	Format     string `json:"format,omitempty"`
+	W          int    `json:"w,omitempty"`
+	H          int    `json:"h,omitempty"`
+	DeviceType int    `json:"device_type,omitempty"`
+	Country    string `json:"country,omitempty"`
+	Region     string `json:"region,omitempty"`
 }
 
 type exposureRecord struct {
-	V     int       `json:"v"`
-	Type  string    `json:"type"`
-	At    time.Time `json:"at"`
-	BidAt time.Time `json:"bid_at"`
-	Bid   bidID     `json:"bid"`
-	User  userKey   `json:"user"`
-	Test  bool      `json:"test"`
-	Terms *bidTerms `json:"terms,omitempty"`
+	V         int       `json:"v"`
+	Type      string    `json:"type"`
+	At        time.Time `json:"at"`
+	BidAt     time.Time `json:"bid_at"`
+	Bid       bidID     `json:"bid"`
+	User      userKey   `json:"user"`
+	Household userKey   `json:"household,omitempty"`
+	Test      bool      `json:"test"`
+	Terms     *bidTerms `json:"terms,omitempty"`
 	wirePlacement
 }
 
@@ -233,8 +240,9 @@ func (p *wirePlacement) check() error {
 
 // placement is the roll-up's view of p. An outlandish deal or site counts as
 // "(other)", so that no row is larger than it needs to be and no total is wrong.
-func (p *wirePlacement) placement() placement {
+func (p *wirePlacement) placement(t shownTexts) placement {
 	out := placement{
+		shown:    t.of(shownKey{p.Format, p.W, p.H, p.DeviceType, p.Country, p.Region}),
 		campaign: p.Campaign, lineItem: p.LineItem, creative: p.Creative,
 		exchange: p.Exchange, deal: p.Deal, site: p.Site, app: p.App,
 	}
@@ -341,6 +349,8 @@ func (r *conversionRecord) check() error {
 		return fmt.Errorf("order: %d bytes; want 1 to %d", len(r.Order), maxOrder)
 	case r.Advertiser <= 0:
 		return fmt.Errorf("advertiser: got %d; want a positive id", r.Advertiser)
+	case len(r.Type) > maxName:
+		return fmt.Errorf("type: %d bytes; want at most %d", len(r.Type), maxName)
 	case r.Value < 0:
 		return fmt.Errorf("value_nanos: got %d; want no negative number", r.Value)
 	}

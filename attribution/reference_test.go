@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -88,7 +89,7 @@ func diffMaps[K, V comparable](b *bytes.Buffer, name string, got, want map[K]V) 
 // whole topics at once and comparing every conversion with every touch.
 func reference(l *memLog, cfg Config) *figuresOf {
 	cfg = cfg.withDefaults()
-	r := &referee{out: newFigures(), cfg: cfg, adv: newAdvertisers(testCatalog(), zones{}), orders: map[orderKey]*conversion{}}
+	r := &referee{out: newFigures(), cfg: cfg, adv: newAdvertisers(testCatalog(), zones{}), orders: map[orderKey]*conversion{}, shown: shownTexts{}}
 	for n := range l.partitions {
 		r.exposures(l.logs[partition{eventlog.TopicExposures, n}])
 		r.postings(l.logs[partition{eventlog.TopicPostings, n}])
@@ -108,6 +109,15 @@ type referee struct {
 	adv     *advertisers
 	touches []touch
 	orders  map[orderKey]*conversion
+	shown   shownTexts
+}
+
+// lineItemDay is a row of the cube of line items.
+type lineItemDay struct {
+	advertiser int64
+	day        Day
+	campaign   int64
+	lineItem   int64
 }
 
 func mustRead(rec eventlog.Record, dst any) {
@@ -131,14 +141,14 @@ func (r *referee) exposures(recs []eventlog.Record) {
 			when = e.At
 		}
 		var m metrics
-		m.n[map[string]int{"win": nWins, "impression": nImpressions, "click": nClicks}[e.Type]] = 1
-		r.out.add(group{e.Advertiser, dayOf(when, r.adv.get(e.Advertiser).loc), when.Truncate(quarter).Unix(), e.placement()}, m)
-		t := touch{kind: touchView, advertiser: e.Advertiser, user: ids.UserKey(e.User), at: e.At.UnixNano(), logged: rec.Time.UnixNano(), placement: e.placement()}
+		m.n[map[string]int{"win": nWins, "impression": nImpressions, "click": nClicks, "viewable": nViewable, "midpoint": nMidpoints, "complete": nCompletes}[e.Type]] = 1
+		r.out.add(group{advertiser: e.Advertiser, day: dayOf(when, r.adv.get(e.Advertiser).loc), slot: when.Truncate(quarter).Unix(), placement: e.placement(r.shown)}, m)
+		t := touch{kind: touchView, advertiser: e.Advertiser, user: ids.UserKey(e.User), at: e.At.UnixNano(), logged: rec.Time.UnixNano(), placement: e.placement(r.shown)}
 		e.Bid.id.Put(t.bid[:])
 		if e.Type == "click" {
 			t.kind = touchClick
 		}
-		if e.Type != "win" {
+		if e.Type == "impression" || e.Type == "click" {
 			r.touches = append(r.touches, t)
 		}
 	}
@@ -178,7 +188,7 @@ func (r *referee) postings(recs []eventlog.Record) {
 		sum.sum.Add(p.Payable)
 		sum.sum = sum.sum.Norm()
 		r.out.payables[key] = sum
-		r.out.add(group{p.Advertiser, p.Day.day, slot.Unix(), p.placement()}, m)
+		r.out.add(group{advertiser: p.Advertiser, day: p.Day.day, slot: slot.Unix(), placement: p.placement(r.shown)}, m)
 	}
 }
 
@@ -194,7 +204,7 @@ func (r *referee) auctions(recs []eventlog.Record) {
 		for _, row := range a.Rows {
 			var m metrics
 			m.n[nBids] = row.Bids
-			r.out.add(group{row.Advertiser, dayOf(row.Hour, r.adv.get(row.Advertiser).loc), row.Hour.Unix(), row.placement()}, m)
+			r.out.add(group{advertiser: row.Advertiser, day: dayOf(row.Hour, r.adv.get(row.Advertiser).loc), slot: row.Hour.Unix(), placement: row.placement(r.shown)}, m)
 		}
 	}
 }
@@ -204,7 +214,7 @@ func (r *referee) conversions(recs []eventlog.Record) {
 		var w conversionRecord
 		mustRead(rec, &w)
 		c := &conversion{orderKey: orderKey{w.Advertiser, w.Order}, id: w.ID, at: w.At.UnixNano(), logged: rec.Time.UnixNano(),
-			day: dayOf(w.At, r.adv.get(w.Advertiser).loc), slot: w.At.Truncate(quarter).Unix(), value: w.Value, user: ids.UserKey(w.User)}
+			day: dayOf(w.At, r.adv.get(w.Advertiser).loc), slot: w.At.Truncate(quarter).Unix(), value: w.Value, user: ids.UserKey(w.User), typ: w.Type}
 		if w.ClickBid.ok {
 			c.clickBid = make([]byte, 16)
 			w.ClickBid.id.Put(c.clickBid)
@@ -248,20 +258,34 @@ func (r *referee) attribute(c *conversion) {
 	var m metrics
 	m.n[nClickConversions+int(touchClick-best.kind)] = 1
 	m.s[sValue].Add(c.value)
-	r.out.add(group{c.advertiser, c.day, c.slot, best.placement}, m)
+	r.out.add(group{c.advertiser, c.day, c.slot, best.placement, c.typ}, m)
 	r.out.attributed[c.id] = owed(best.kind.String(), hex.EncodeToString(best.bid[:]), best.lineItem)
 }
 
 // figures reads what s has stored.
 func figuresIn(t rapidOrTest, s *Service) *figuresOf {
 	out := newFigures()
-	query(t, s, "rollups",
-		func(g *group) []any {
-			return []any{&g.advertiser, &g.day, &g.slot, &g.lineItem, &g.creative, &g.exchange, &g.site, &g.app, &g.deal, &g.campaign}
-		}, func(g group, m metrics) { out.rollups[g] = m })
-	query(t, s, "line_item_days",
-		func(k *lineItemDay) []any { return []any{&k.advertiser, &k.day, &k.lineItem, &k.campaign} },
-		func(k lineItemDay, m metrics) { out.days[k] = m })
+	for k, m := range cube(t, s, rollup.Hours) {
+		out.rollups[k] = m
+	}
+	for k, m := range cube(t, s, rollup.LineItems) {
+		out.days[lineItemDay{k.advertiser, k.day, k.campaign, k.lineItem}] = m
+	}
+	// What is derived says the same, less precisely.
+	for _, c := range []rollup.Cube{rollup.Sites, rollup.Days} {
+		sums := map[lineItemDay]metrics{}
+		for k, m := range cube(t, s, c) {
+			d := lineItemDay{k.advertiser, k.day, k.campaign, k.lineItem}
+			sum := sums[d]
+			sum.add(&m)
+			sums[d] = sum
+		}
+		for d, m := range sums {
+			if m.norm() != out.days[d].norm() {
+				t.Fatal("cube ", c, d, ": got ", m, "; want ", out.days[d])
+			}
+		}
+	}
 	each(t, s, "SELECT day, advertiser, exchange, currency, billable, units, nanos FROM payables", func(rows *sql.Rows) error {
 		var k payable
 		var p payableSum
@@ -294,23 +318,27 @@ type rapidOrTest interface {
 	Fatal(args ...any)
 }
 
-func query[K any](t rapidOrTest, s *Service, table string, dests func(*K) []any, add func(K, metrics)) {
+// cube reads all rows of a cube.
+func cube(t rapidOrTest, s *Service, c rollup.Cube) map[group]metrics {
 	t.Helper()
-	keys := rollupKey
-	if table == "line_item_days" {
-		keys = lineItemDayKey
+	q := &rollup.Query{Cube: c, From: -1 << 31, To: 1<<31 - 1, MaxGroups: 1 << 20, Workers: 2, By: []rollup.Dim{{Day: true}}}
+	for col := rollup.Advertiser; col <= rollup.Event; col++ {
+		q.By = append(q.By, rollup.Dim{Column: col})
 	}
-	cols := ""
-	for _, c := range metricColumns {
-		cols += ", " + c
+	a, err := rollup.Ask(context.Background(), s.store.r, rollupSums, q)
+	if err != nil {
+		t.Fatal(err)
 	}
-	each(t, s, "SELECT "+keys+cols+" FROM "+table, func(rows *sql.Rows) error {
-		var k K
+	out := map[group]metrics{}
+	for g := range a.Groups() {
+		k := group{advertiser: a.Int(g, 1), day: Day(a.Int(g, 0)), slot: a.Int(g, 2), placement: placement{
+			campaign: a.Int(g, 3), lineItem: a.Int(g, 4), creative: a.Int(g, 5), app: a.Int(g, 6) != 0,
+			exchange: a.Text(g, 7), deal: a.Text(g, 8), site: a.Text(g, 9), shown: a.Text(g, 10)}, event: a.Text(g, 11)}
 		var m metrics
-		err := rows.Scan(m.appendDests(dests(&k))...)
-		add(k, m)
-		return err
-	})
+		m.get(func(i int) int64 { return a.Sum(g, i) })
+		out[k] = m
+	}
+	return out
 }
 
 func each(t rapidOrTest, s *Service, q string, f func(*sql.Rows) error) {
@@ -365,6 +393,13 @@ func drawLog(t *rapid.T) *memLog {
 		e.Type, e.At = "impression", e.At.Add(minutes("shown", 0, 60))
 		add(e, e.At)
 		touched = append(touched, e.At)
+		if rapid.IntRange(0, 2).Draw(t, "played") == 0 {
+			for _, typ := range []string{"viewable", "midpoint", "complete"} {
+				p := e
+				p.Type, p.At = typ, e.At.Add(time.Minute)
+				add(p, p.At)
+			}
+		}
 		if rapid.Bool().Draw(t, "clicked") {
 			e.Type, e.At = "click", e.At.Add(minutes("click", 0, 60))
 			if rapid.IntRange(0, 9).Draw(t, "very late") == 0 {
@@ -535,11 +570,19 @@ func (r *reading) maybeCrash() {
 			r.t.Fatal(err)
 		}
 		r.reopen()
-	case 4, 5, 6:
+	case 4, 5, 6, 7:
+		due, err := rollup.Due(context.Background(), r.s.store.r, rollupSums, 3)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if err := r.s.applyMerges(context.Background(), mergeOffer{due, make(chan struct{})}); err != nil {
+			r.t.Fatal(err)
+		}
+	case 8, 9, 10:
 		f, err := r.s.Freshness(context.Background())
 		for range 3 {
 			if err == nil {
-				err = r.s.prune(context.Background(), f.AsOf.Add(-clockSkew))
+				err = r.s.prune(context.Background(), f.AsOf.Add(-r.s.cfg.Skew))
 			}
 		}
 		if err != nil {

@@ -16,7 +16,32 @@ const (
 	exposureWin exposureType = iota + 1
 	exposureImpression
 	exposureClick
+	exposureViewable
+	exposureStart
+	exposureFirstQuartile
+	exposureMidpoint
+	exposureThirdQuartile
+	exposureComplete
+	exposureUncounted // of players, and of ourselves for the bidders' rates
 )
+
+// exposureTypes are the types of the topic exposures.
+var exposureTypes = map[string]exposureType{
+	"win": exposureWin, "impression": exposureImpression, "click": exposureClick, "viewable": exposureViewable,
+	"start": exposureStart, "firstQuartile": exposureFirstQuartile, "midpoint": exposureMidpoint,
+	"thirdQuartile": exposureThirdQuartile, "complete": exposureComplete,
+	"skip": exposureUncounted, "error": exposureUncounted, "creativeView": exposureUncounted, "acceptInvitation": exposureUncounted,
+	"close": exposureUncounted, "engaged": exposureUncounted, "companionView": exposureUncounted, "conversion": exposureUncounted,
+}
+
+// metric is what an exposure counts as.
+func (k exposureType) metric() int {
+	return [...]int{
+		exposureWin: nWins, exposureImpression: nImpressions, exposureClick: nClicks, exposureViewable: nViewable,
+		exposureStart: nStarts, exposureFirstQuartile: nFirstQuartiles, exposureMidpoint: nMidpoints,
+		exposureThirdQuartile: nThirdQuartiles, exposureComplete: nCompletes,
+	}[k]
+}
 
 // The bids of one incarnation are numbered, so that which of them were counted
 // is a bitmap: one row of the database for chunkBids bids, not one for each.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
 )
@@ -26,9 +27,14 @@ type Service struct {
 	open     openUsers
 	forgot   Day // views of days before it are forgotten
 	prunings int
+	parts    *rollup.Parts
+	texts    texts
+	shown    shownTexts
 
 	// offers carries how far forgetting may go to the writer.
 	offers chan time.Time
+	// merges carries merged roll-ups to the writer.
+	merges chan mergeOffer
 	// outboxed wakes the emitter.
 	outboxed chan struct{}
 
@@ -83,7 +89,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg.withDefaults(), deps: deps, zones: make(zones), open: newOpenUsers(),
-		offers: make(chan time.Time), outboxed: make(chan struct{}, 1),
+		offers: make(chan time.Time), merges: make(chan mergeOffer), shown: make(shownTexts), outboxed: make(chan struct{}, 1),
 	}
 	if s.deps.DeadLetter == nil {
 		s.deps.DeadLetter = func(eventlog.Record, string) {}
@@ -116,6 +122,12 @@ func (s *Service) load(ctx context.Context) error {
 		return err
 	}
 	s.mu.positions = positions
+	if s.parts, err = rollup.Open(ctx, s.store.w, rollupSums); err != nil {
+		return err
+	}
+	if err := s.takeOver(ctx); err != nil {
+		return err
+	}
 	if err := s.store.r.QueryRowContext(ctx, `SELECT coalesce(min(day), 0) FROM touches`).Scan(&s.forgot); err != nil {
 		return fmt.Errorf("read touches: %w", err)
 	}
@@ -174,6 +186,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.writeBatches(ctx, in) })
 	g.Go(func() error { return s.offerHorizons(ctx) })
 	g.Go(func() error { return s.emit(ctx) })
+	g.Go(func() error { return s.merge(ctx) })
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("attribution: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 )
 
@@ -173,7 +174,7 @@ func TestDeadLettersDoNotStopTheConsumer(t *testing.T) {
 	f(eventlog.TopicPostings, `{"v":1,"type":"bill","money_offset":3,"outcome":"posted","at":"2026-11-20T12:00:00Z","day":"0001-01-01"}`, "day: got 0001")
 	someEvents(l)
 	readAll(t, s, l, topics[:]...)
-	if n := rowsOf(t, s, "rollups"); n != 2 {
+	if n := len(cube(t, s, rollup.Hours)); n != 2 {
 		t.Errorf("%d roll-up rows after the dead letters; want 2", n)
 	}
 	if got := s.Stats().DeadLetters; got != 16 {
@@ -194,7 +195,7 @@ func TestTestTrafficIsNotCounted(t *testing.T) {
 	if n := s.Stats().DeadLetters; n != 0 {
 		t.Errorf("%d dead letters; want none", n)
 	}
-	for _, table := range []string{"rollups", "line_item_days", "payables", "touches"} {
+	for _, table := range []string{"parts", "payables", "touches"} {
 		if n := rowsOf(t, s, table); n != 0 {
 			t.Errorf("%s has %d rows; want none", table, n)
 		}
@@ -302,6 +303,7 @@ func TestConfigNamesTheWrongSetting(t *testing.T) {
 		}
 	}
 	f(Config{Settle: -1}, "Settle is -1ns")
+	f(Config{Skew: 2 * time.Hour}, "Skew is 2h0m0s")
 	f(Config{LateAfter: -1}, "LateAfter is -1ns")
 	f(Config{FinalAfter: time.Hour}, "FinalAfter is 1h0m0s")
 	f(Config{BatchRecords: -1}, "BatchRecords is -1")

@@ -1,10 +1,13 @@
 package attribution
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"bidhawk/attribution/rollup"
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
 )
@@ -34,27 +37,37 @@ func (s LineItemSummary) Conversions() int64 { return s.ClickConversions + s.Vie
 // each in its advertiser's zone, by line item id. It reads one row for each line
 // item and day; it is for the operator: it covers every advertiser.
 func (s *Service) Summary(ctx context.Context, from, to Day) ([]LineItemSummary, error) {
-	rows, err := s.store.r.QueryContext(ctx, `SELECT advertiser, campaign, line_item,
-		sum(bids), sum(wins), sum(billable), sum(impressions), sum(clicks), sum(click_conversions), sum(view_conversions),
-		sum(media_units), sum(media_nanos), sum(charge_units), sum(charge_nanos), sum(value_units), sum(value_nanos)
-		FROM line_item_days WHERE day BETWEEN ? AND ? GROUP BY 1, 2, 3 ORDER BY line_item, campaign, advertiser`, int64(from), int64(to))
+	a, err := s.everyLineItem(ctx, from, to, rollup.Advertiser, rollup.Campaign, rollup.LineItem)
 	if err != nil {
 		return nil, fmt.Errorf("summary: %w", err)
 	}
-	defer rows.Close()
-	var out []LineItemSummary
-	for rows.Next() {
-		var l LineItemSummary
-		err := rows.Scan(&l.Advertiser, &l.Campaign, &l.LineItem,
-			&l.Bids, &l.Wins, &l.Billable, &l.Impressions, &l.Clicks, &l.ClickConversions, &l.ViewConversions,
-			&l.Media.Units, &l.Media.Nanos, &l.Charge.Units, &l.Charge.Nanos, &l.Value.Units, &l.Value.Nanos)
-		if err != nil {
-			return nil, fmt.Errorf("summary: %w", err)
-		}
-		l.Media, l.Charge, l.Value = l.Media.Norm(), l.Charge.Norm(), l.Value.Norm()
-		out = append(out, l)
+	out := make([]LineItemSummary, 0, a.Groups())
+	for g := range a.Groups() {
+		var m metrics
+		m.get(func(i int) int64 { return a.Sum(g, i) })
+		out = append(out, LineItemSummary{
+			Advertiser: campaigns.ID(a.Int(g, 0)), Campaign: campaigns.ID(a.Int(g, 1)), LineItem: campaigns.ID(a.Int(g, 2)),
+			Bids: m.n[nBids], Wins: m.n[nWins], Billable: m.n[nBillable], Impressions: m.n[nImpressions], Clicks: m.n[nClicks],
+			ClickConversions: m.n[nClickConversions], ViewConversions: m.n[nViewConversions],
+			Media: m.s[sMedia].Norm(), Charge: m.s[sCharge].Norm(), Value: m.s[sValue].Norm(),
+		})
 	}
-	return out, rows.Err()
+	slices.SortFunc(out, func(a, b LineItemSummary) int {
+		return cmp.Or(cmp.Compare(a.LineItem, b.LineItem), cmp.Compare(a.Campaign, b.Campaign), cmp.Compare(a.Advertiser, b.Advertiser))
+	})
+	return out, nil
+}
+
+// maxLineItems bounds what covers every line item of the installation.
+const maxLineItems = 10_000_000
+
+// everyLineItem sums all days from from to to by columns of the cube of line items.
+func (s *Service) everyLineItem(ctx context.Context, from, to Day, by ...rollup.Column) (*rollup.Answer, error) {
+	q := &rollup.Query{Cube: rollup.LineItems, From: int32(from), To: int32(to), MaxGroups: maxLineItems, Workers: 1}
+	for _, c := range by {
+		q.By = append(q.By, rollup.Dim{Column: c})
+	}
+	return rollup.Ask(ctx, s.store.r, rollupSums, q)
 }
 
 // Totals is what reconciliation compares with the exchanges' bills and the ledger.
@@ -123,33 +136,21 @@ func (s *Service) payables(ctx context.Context, from, to Day) ([]Payable, error)
 }
 
 func (s *Service) charges(ctx context.Context, from, to Day) ([]Charge, error) {
-	rows, err := s.store.r.QueryContext(ctx, `SELECT advertiser,
-		sum(media_units), sum(media_nanos), sum(charge_units), sum(charge_nanos),
-		sum(data_fee_units), sum(data_fee_nanos), sum(platform_fee_units), sum(platform_fee_nanos),
-		sum(margin_units), sum(margin_nanos), sum(house_late_units), sum(house_late_nanos),
-		sum(house_unbilled_units), sum(house_unbilled_nanos)
-		FROM line_item_days WHERE day BETWEEN ? AND ? GROUP BY 1 ORDER BY 1`, int64(from), int64(to))
+	a, err := s.everyLineItem(ctx, from, to, rollup.Advertiser)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []Charge
-	for rows.Next() {
-		var c Charge
-		amounts := []*Amount{&c.Media, &c.Charge, &c.DataFee, &c.PlatformFee, &c.Margin, &c.HouseLate, &c.HouseUnbilled}
-		dests := []any{&c.Advertiser}
-		for _, a := range amounts {
-			dests = append(dests, &a.Units, &a.Nanos)
-		}
-		if err := rows.Scan(dests...); err != nil {
-			return nil, err
-		}
-		for _, a := range amounts {
-			*a = a.Norm()
-		}
-		out = append(out, c)
+	out := make([]Charge, 0, a.Groups())
+	for g := range a.Groups() {
+		var m metrics
+		m.get(func(i int) int64 { return a.Sum(g, i) })
+		out = append(out, Charge{
+			Advertiser: campaigns.ID(a.Int(g, 0)), Media: m.s[sMedia].Norm(), Charge: m.s[sCharge].Norm(), DataFee: m.s[sDataFee].Norm(),
+			PlatformFee: m.s[sPlatformFee].Norm(), Margin: m.s[sMargin].Norm(), HouseLate: m.s[sHouseLate].Norm(), HouseUnbilled: m.s[sHouseUnbilled].Norm(),
+		})
 	}
-	return out, rows.Err()
+	slices.SortFunc(out, func(a, b Charge) int { return cmp.Compare(a.Advertiser, b.Advertiser) })
+	return out, nil
 }
 
 // EveryDay spans all days that a record can belong to.

@@ -28,6 +28,8 @@ type advertiserView struct {
 	loc         *time.Location
 	currency    money.Currency // zero: unknown
 	click, view time.Duration
+	statedDay   Day // whose time is statedAt
+	statedAt    time.Time
 }
 
 // advertisers resolves views against one catalogue, once each.

@@ -12,9 +12,13 @@ type pace struct {
 	plans   [horizons]schedule
 	day     Day // of the daily plan
 	traffic traffic
-	steer   steering
-	turns   turns
-	saved   time.Time // when keep last wrote it
+	// What bidders have told of a line item, of all time that this process has:
+	// auctions met, and charge reserved.
+	met      int64
+	reserved money.Nanos
+	steer    steering
+	turns    turns
+	saved    time.Time // when keep last wrote it
 }
 
 // paceKey names an account, whatever became of the ledger that held it.
@@ -91,6 +95,8 @@ func (t *traffic) meet(now time.Time, met int64, over time.Duration) {
 // hear takes what a bidder says of n's traffic and bids since it last asked.
 func (p *planner) hear(n *node, d *LeaseDemand, loc *time.Location, now time.Time) {
 	c := p.pace(n, loc)
+	c.met = int64(addClamped(money.Nanos(c.met), money.Nanos(max(d.Met, 0))))
+	c.reserved = addClamped(c.reserved, max(d.Reserved, 0))
 	batch, pending := c.steer.told.batch(n, d)
 	for q := n; q != nil; q = q.parent {
 		c := p.pace(q, loc)

@@ -421,6 +421,10 @@ type PlanView struct {
 	Limit   money.Nanos `json:"limit_nanos"`
 	// Multiplier is what it bids of an impression's value.
 	Multiplier money.PPM `json:"multiplier_ppm"`
+	// Met counts the auctions that bidders say it could have bid in, Reserved is the
+	// charge that they say it has reserved, since the pacer's process began.
+	Met      int64       `json:"met,omitempty"`
+	Reserved money.Nanos `json:"reserved_nanos,omitempty"`
 }
 
 // Ratio is spent / planned in parts per million; 0 where nothing is planned.
@@ -439,11 +443,14 @@ const noRatio = money.PPM(1_000_000_000) // a thousand times the plan: as far as
 
 func (p *planner) view(n *node, day Day, now time.Time) PlanView {
 	v := PlanView{Advertiser: campaigns.ID(n.owner.node.id), Campaign: campaignOf(n), LineItem: campaigns.ID(n.id), Pacing: n.terms.Pacing}
+	c := p.paces[keyOf(n)]
+	if c != nil {
+		v.Met, v.Reserved = c.met, c.reserved
+	}
 	if n.terms.Pacing == campaigns.PacingASAP {
 		return v.asap(n, day, now)
 	}
 	v.Multiplier = p.multiplier(n)
-	c := p.paces[keyOf(n)]
 	if c == nil {
 		return v
 	}

@@ -299,15 +299,18 @@ type horizon struct {
 	Held   money.Nanos `json:"held_nanos"`
 }
 
+type account struct {
+	Level    string     `json:"level"`
+	LineItem int64      `json:"line_item"`
+	Campaign int64      `json:"campaign"`
+	Today    horizon    `json:"today"`
+	Lifetime horizon    `json:"lifetime"`
+	Unbilled money.Wide `json:"house_unbilled_nanos"`
+}
+
 type ledger struct {
 	Payables []payable `json:"payables"`
-	Accounts []struct {
-		Level    string  `json:"level"`
-		LineItem int64   `json:"line_item"`
-		Campaign int64   `json:"campaign"`
-		Today    horizon `json:"today"`
-		Lifetime horizon `json:"lifetime"`
-	} `json:"accounts"`
+	Accounts []account `json:"accounts"`
 }
 
 type totals struct {

@@ -15,6 +15,7 @@ import (
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
 	"bidhawk/internal/money"
+	"bidhawk/pacing/breaker"
 )
 
 // put sets a kill switch through the API.
@@ -242,11 +243,23 @@ func TestBreakersSeeTheFigures(t *testing.T) {
 		defer b.mu.Unlock()
 		return b.flow.Len() > 0
 	})
+	lines := map[campaigns.ID]breaker.Line{}
 	for _, l := range r.n.spendLines() {
-		if l.Unit <= 0 || l.USD <= 0 || l.Limit <= 0 {
+		if lines[l.LineItem] = l; l.Unit <= 0 || !l.Open && (l.USD <= 0 || l.Limit <= 0) {
 			t.Errorf("a line item without a unit, rate or limit: %+v", l)
 		}
 	}
+	for _, name := range []string{"Acme native", "Acme guaranteed video deal", "Acme, paid a share of sales", "Blue Fjord, paid by the day"} {
+		if l, ok := lines[campaigns.ID(r.entity("/v1/line-items", name))]; !ok || !l.Open || (l.Fee > 0) != (name == "Blue Fjord, paid by the day") {
+			t.Errorf("%s is watched as %+v, %v", name, l, ok)
+		}
+	}
+	within(t, 5*time.Second, "the media cost and the traffic of ours", func() bool {
+		i := slices.IndexFunc(r.n.spendLines(), func(l breaker.Line) bool {
+			return l.LineItem == campaigns.ID(ours.id) && l.Posted == 900_000 && l.Planned >= l.Unit
+		})
+		return i >= 0
+	})
 	cat := r.n.feed.Catalog()
 	creative := cat.Creatives[cat.LineItems[campaigns.ID(ours.id)].CreativeIDs[0]]
 	if !r.n.tellsImpressions(creative, "demo") || r.n.tellsImpressions(creative, "gone") || r.n.tellsImpressions(nil, "demo") ||
@@ -268,4 +281,54 @@ func TestBillsWithoutImpressionsStopTheLineItem(t *testing.T) {
 	if b := r.n.brakes(); len(b) != 1 || b[0].By != "breaker/billing" || !strings.Contains(b[0].Reason, "demo billed 400 impressions of which 0 were rendered") {
 		t.Errorf("got %+v", b)
 	}
+}
+
+// Bids and win notices of real auctions trip the breaker of win rates, against a norm
+// of the hours before; a release lets bids go on.
+func TestWinsFarAboveTheNormStopTheLineItem(t *testing.T) {
+	c := installation(t)
+	c.Bidder.CountsEvery = 200 * time.Millisecond
+	r := start(t, c)
+	ours := r.newLine(123, `{}`)
+	r.bidding(ours, "u0000001")
+	// Three hours in which every tenth bid won: the only thing that is made up.
+	b := r.n.breakers
+	b.mu.Lock()
+	b.flow = breaker.NewFlow(b.cfg)
+	for at := Clock().Add(-3 * time.Hour); at.Before(Clock()); at = at.Add(time.Minute) {
+		b.flow.Add(at, []breaker.Count{{LineItem: campaigns.ID(ours.id), Exchange: "demo", Quarter: at.Unix() / 900, Bids: 100, Wins: 10}})
+	}
+	if trips := b.flow.Trips(Clock()); trips != nil {
+		t.Errorf("the norm itself trips: %+v", trips)
+	}
+	b.mu.Unlock()
+	// The quarter of an hour at hand has bids of the norm, at most 1,500: so many wins pass it.
+	wins := 0
+	began := Clock()
+	for wins < 700 {
+		bid := r.offer(ours, "u0000001")
+		if bid == nil {
+			continue
+		}
+		if s := r.notify(bid.NURL, "1.2"); s != http.StatusNoContent {
+			t.Fatalf("win notice: %d", s)
+		}
+		wins++
+	}
+	var trips []breaker.Trip
+	within(t, 10*time.Second, "the breaker's trip", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		trips = b.flow.Trips(Clock().Add(2 * time.Minute)) // a quarter's first two minutes are not looked at
+		return len(trips) > 0
+	})
+	r.n.trip(t.Context(), trips[0])
+	within(t, oneSecond, "the breaker's stop", func() bool { return r.offer(ours, "u0000001") == nil })
+	list := r.n.brakes()
+	if len(list) != 1 || list[0].By != "breaker/win_rate" || !strings.Contains(list[0].Reason, "against a norm of 10.0% (limit: 300% of the norm)") {
+		t.Fatalf("got %+v", list)
+	}
+	t.Logf("after %d wins in %v: %s", wins, Clock().Sub(began).Round(time.Millisecond), list[0].Reason)
+	r.put(list[0].Switch, false)
+	within(t, oneSecond, "the release", func() bool { return r.offer(ours, "u0000001") != nil })
 }

@@ -144,30 +144,41 @@ func (n *Node) watchSpend(ctx context.Context, now time.Time) {
 	}
 }
 
-// spendLines are the line items that have a plan. ASAP has none, guaranteed deals
-// go past it, and sales and flat days are not charged as bids are made.
+// spendLines are the line items of the pacer's own partitions: what it only reads
+// along is another's to watch. Some have no plan that can be passed: ASAP has none,
+// guaranteed deals go past it, sales (CPS) and flat days (CPD) are not charged as bids
+// are made. Of these it is media cost that is watched, against their traffic.
 func (n *Node) spendLines() []breaker.Line {
 	cat, fx := n.feed.Catalog(), n.fx().Current()
 	lines := make(map[campaigns.ID]*breaker.Line)
-	figures := n.pacer.Figures() // of its own partitions: what it only reads along is another's to watch
-	for _, p := range figures.Plans {
+	figures := n.pacer.Figures()
+	for i := range figures.Plans {
+		p := &figures.Plans[i]
 		l, ok := cat.Lineage(p.LineItem)
-		if !ok || p.Pacing == campaigns.PacingASAP || l.LineItem.Guaranteed || p.Limit <= 0 {
+		if !ok {
 			continue
 		}
-		unit := unitOf(l.LineItem)
-		if unit <= 0 {
-			continue
+		line := breaker.Line{LineItem: p.LineItem, Currency: l.Advertiser.Currency, Stopped: cat.Kill.Stops(l)}
+		if p.Pacing == campaigns.PacingASAP || l.LineItem.Guaranteed || unitOf(l.LineItem) == 0 {
+			ok = openLine(&line, l.LineItem, p)
+		} else {
+			line.Planned, line.Spent, line.Limit, line.Unit = p.Planned, p.Spent, p.Limit, unitOf(l.LineItem)
+			line.USD, _ = fx.Between(l.Advertiser.Currency, money.USD)
+			ok = p.Limit > 0
 		}
-		usd, _ := fx.Between(l.Advertiser.Currency, money.USD)
-		lines[p.LineItem] = &breaker.Line{
-			LineItem: p.LineItem, Currency: l.Advertiser.Currency, Planned: p.Planned, Spent: p.Spent, Limit: p.Limit,
-			Unit: unit, USD: usd, Stopped: cat.Kill.Stops(l),
+		if ok {
+			lines[p.LineItem] = &line
 		}
 	}
-	for _, a := range figures.Accounts {
-		if l := lines[a.LineItem]; l != nil && a.Level == pacing.LevelLineItem {
-			l.Posted, l.Held = a.Lifetime.Posted, a.Lifetime.Held
+	for i := range figures.Accounts {
+		a := &figures.Accounts[i]
+		l := lines[a.LineItem]
+		if l == nil || a.Level != pacing.LevelLineItem {
+			continue
+		}
+		l.Posted, l.Held = a.Lifetime.Posted, a.Lifetime.Held
+		if l.Open {
+			l.Posted, l.Held, l.Today = a.Media.Posted, a.Media.Held, a.MediaToday.Posted
 		}
 	}
 	out := make([]breaker.Line, 0, len(lines))
@@ -177,6 +188,31 @@ func (n *Node) spendLines() []breaker.Line {
 	return out
 }
 
+// openLine bounds what traffic could have cost: each auction met at the dearest, or
+// what bidders say they have reserved, where a play has many viewers.
+func openLine(line *breaker.Line, l *campaigns.LineItem, p *pacing.PlanView) bool {
+	dearest := l.MaxBid
+	if dearest == 0 {
+		dearest = l.Price // of CPM alone, where it is the most
+	}
+	line.Open, line.Unit = true, dearest.PerImpression()
+	most, err := money.MulDiv(p.Met, int64(line.Unit), 1)
+	if err != nil || line.Unit <= 0 {
+		return false
+	}
+	line.Planned = max(money.Nanos(most), p.Reserved)
+	if l.Pricing == campaigns.PricingCPD {
+		line.Fee, err = perEvent(l)
+	}
+	return err == nil
+}
+
+// perEvent is the price of rules that name it per event or day, in micros.
+func perEvent(l *campaigns.LineItem) (money.Nanos, error) {
+	n, err := money.MulDiv(int64(l.Price), 1000, 1)
+	return money.Nanos(n), err
+}
+
 // unitOf is the most that one event of a line item charges; 0 where charges don't
 // follow bids.
 func unitOf(l *campaigns.LineItem) money.Nanos {
@@ -184,11 +220,11 @@ func unitOf(l *campaigns.LineItem) money.Nanos {
 	case campaigns.PricingCPM, campaigns.PricingVCPM, campaigns.PricingDCPM:
 		return max(l.Price, l.MaxBid).PerImpression()
 	case campaigns.PricingCPC, campaigns.PricingCPCV, campaigns.PricingCPA:
-		unit, err := money.MulDiv(int64(l.Price), 1000, 1) // micros
+		unit, err := perEvent(l)
 		if err != nil {
 			return 0
 		}
-		return money.Nanos(unit)
+		return unit
 	}
 	return 0
 }

@@ -203,8 +203,10 @@ type Scoring struct {
 // Reports is about attribution.
 type Reports struct {
 	// Settle is how much later than a conversion its click may reach the log; the
-	// conversion is charged a minute after that.
+	// conversion is charged ClockSkew after that.
 	Settle time.Duration `yaml:"settle"`
+	// ClockSkew is how far the clocks of this node and of the log may differ.
+	ClockSkew time.Duration `yaml:"clock_skew"`
 	// Database and DatabaseFile are as those of campaigns.
 	Database     Secret `yaml:"database"`
 	DatabaseFile string `yaml:"database_file"`
@@ -259,7 +261,7 @@ func Default() Config {
 		Pacing:               defaultPacing(),
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:              Scoring{PriorImpressions: 2000, PriorViews: 100, PriorClicks: 100, Places: 1 << 16},
-		Reports:              Reports{Settle: 10 * time.Minute},
+		Reports:              Reports{Settle: 10 * time.Minute, ClockSkew: time.Minute},
 		Privacy:              defaultPrivacy(),
 		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},

@@ -323,3 +323,84 @@ func TestFlowIsBounded(t *testing.T) {
 		t.Errorf("watches %d that have been idle for a week", f.Len())
 	}
 }
+
+// What has no plan is held against the traffic it met, each auction at its dearest.
+func TestSpendAgainstTraffic(t *testing.T) {
+	const unit = money.Unit / 1000
+	var now time.Time
+	var l Line
+	var s *Spend
+	begin := func() {
+		s, now, l = NewSpend(DefaultConfig()), start, Line{LineItem: 7, Currency: money.USD, Unit: unit, Open: true}
+	}
+	run := func(length time.Duration, met int64, posted, held money.Nanos) []Trip {
+		for range int(length / step) {
+			now = now.Add(step)
+			l.Planned += money.Nanos(met) * unit
+			l.Posted, l.Held = l.Posted+posted, l.Held+held
+			if trips := s.Observe(now, []Line{l}); len(trips) > 0 {
+				return trips
+			}
+		}
+		return nil
+	}
+	begin()
+	if trips := run(time.Hour, 100, 100*unit, 0); trips != nil {
+		t.Errorf("every auction is won at the dearest: %+v", trips)
+	}
+	if trips := run(time.Hour, 5000, 5000*unit, 0); trips != nil {
+		t.Errorf("fifty times the traffic: %+v", trips)
+	}
+	if trips := run(20*time.Minute, 0, 0, 0); trips != nil {
+		t.Errorf("no traffic: %+v", trips)
+	}
+	if trips := run(10*time.Minute, 0, 5000*unit, 0); trips != nil {
+		t.Errorf("bills after the traffic has gone: %+v", trips)
+	}
+	begin()
+	run(time.Hour, 100, 50*unit, 0)
+	began := now
+	trips := run(time.Hour, 100, 1000*unit, 0)
+	if len(trips) != 1 || trips[0].Switch != "line_item/7" || now.Sub(began) > 3*time.Minute {
+		t.Fatalf("ten times what traffic could cost: %+v after %v", trips, now.Sub(began))
+	}
+	if !strings.Contains(trips[0].Reason, "spent on media 3.35 USD in 5m0s, 3.3 times the 1 that its traffic could cost (limit: 300%)") {
+		t.Errorf("the reason is %q", trips[0].Reason)
+	}
+	begin()
+	l.Stopped = true
+	if trips := run(time.Hour, 1, 1000*unit, 0); trips != nil {
+		t.Errorf("stopped already: %+v", trips)
+	}
+}
+
+// A flat day's media cost against its price: it trips, and again when as much more
+// was spent, and not for what was spent before a new day.
+func TestSpendAgainstADaysPrice(t *testing.T) {
+	s, now := NewSpend(DefaultConfig()), start
+	l := Line{LineItem: 7, Currency: money.USD, Unit: money.Unit / 1000, Open: true, Fee: 2 * money.Unit}
+	f := func(today money.Nanos, want string) {
+		t.Helper()
+		now = now.Add(step)
+		l.Planned += 1_000_000 * l.Unit // traffic explains it all
+		l.Posted += max(today-l.Today, 0)
+		l.Today = today
+		trips := s.Observe(now, []Line{l})
+		if want == "" && trips == nil {
+			return
+		}
+		if len(trips) != 1 || want == "" || trips[0].Switch != "line_item/7" || !strings.Contains(trips[0].Reason, want) {
+			t.Errorf("%v spent: got %+v; want %q", today, trips, want)
+		}
+	}
+	f(2*money.Unit, "")
+	f(6*money.Unit, "")
+	f(6*money.Unit+1, "media cost 6.000000001 USD today, 3.0 times the day's price of 2 (limit: 300%)")
+	f(7*money.Unit, "")
+	f(12*money.Unit+2, "media cost 12.000000002 USD today")
+	f(0, "") // the next day
+	f(5*money.Unit, "")
+	f(7*money.Unit, "media cost 7 USD today")
+	l.Stopped = true
+	f(100*money.Unit, "")
+}

@@ -63,6 +63,7 @@ func newShopper(seed uint64, id campaigns.ID) *shopper {
 	s.line = Line{LineItem: id, Currency: money.USD, Limit: money.Nanos(budget * 1e9), Unit: s.charge, USD: money.One}
 	needed := budget / unit / float64(stepsOfDay)
 	s.capacity = needed * (0.5 + 5*r.Float64()) // some cannot spend it, some easily
+	s.line.Open = r.IntN(4) == 0                // as fast as its traffic lets it: it wins each auction at its dearest
 	return s
 }
 
@@ -88,8 +89,14 @@ func (s *shopper) step(day, n int) []Count {
 		s.base, s.from = committed, n
 	}
 	want := float64(plan(n+1)-committed) / float64(s.charge)
+	if s.line.Open {
+		want = traffic
+	}
 	events := min(poisson(r, max(0, min(traffic, want))), int64(max(s.line.Limit-committed, 0)/s.charge))
 	s.line.Held += money.Nanos(events) * s.charge
+	if s.line.Open {
+		s.line.Planned += money.Nanos(events) * s.charge
+	}
 	// Half a day's drift of the win rate, as competition comes and goes.
 	rate := s.winRate * (1 + 0.4*math.Sin(2*math.Pi*float64(n)/float64(stepsOfDay)))
 	s.bidsHeld += float64(events) / rate
@@ -122,6 +129,9 @@ func (s *shopper) step(day, n int) []Count {
 			out = append(out, Count{LineItem: c.LineItem, Exchange: c.Exchange, Quarter: c.Quarter - int64(back), Wins: bills, Trackable: bills, Shown: binomial(r, bills, s.shownOf)})
 		}
 		arrived[k] = 0
+	}
+	if s.line.Open {
+		return out
 	}
 	s.line.Planned = money.Nanos(float64(s.line.Limit) * float64(n+1) / float64(stepsOfDay))
 	return out
@@ -216,6 +226,7 @@ func TestFaultsTrip(t *testing.T) {
 	for i := range shoppers {
 		s := newShopper(2, campaigns.ID(i+1))
 		s.charge, s.line.Unit, s.line.Limit, s.capacity = money.Unit/1000, money.Unit/1000, 1000*money.Unit, 1000
+		s.line.Open = false            // TestSpendAgainstTraffic is of these
 		s.winRate = 0.05 + s.winRate/4 // three times it is below 1
 		shoppers[i] = s
 	}

@@ -18,6 +18,11 @@ type Line struct {
 	// Planned should be charged by now of the plan's horizon, Spent is, and Limit is
 	// what it ends at.
 	Planned, Spent, Limit money.Nanos
+	// Open says that Planned is no plan but a bound: what the traffic that was met could
+	// have cost at most, as Posted and Held are media cost. Spent and Limit mean nothing.
+	Open bool
+	// Fee is a day's price, and Today the media cost of that day; 0: it has none.
+	Fee, Today money.Nanos
 	// Unit is the most that one event charges: what the smallest sample is counted in.
 	Unit money.Nanos
 	// USD is US dollars for one of Currency; 0: not known, and no part of the total.
@@ -34,7 +39,9 @@ type Line struct {
 // raise the first alone; a lease raises the second alone, and its bids may lose.
 //
 // What counts as the plan is the plan's own growth in the window, scaled to what
-// is left: a line item that is behind may catch up as its plan is made anew.
+// is left: a line item that is behind may catch up as its plan is made anew. Of an
+// open line item it is the most that its traffic could have cost in a window of the
+// last hour or so, the older the less: its bills may come after the traffic has gone.
 type Spend struct {
 	cfg   Config
 	lines map[campaigns.ID]*history
@@ -50,6 +57,8 @@ type history struct {
 	next  int // index of the oldest once full
 	count int
 	round int64
+	peak  money.Nanos // of open line items: the largest window, a third of it after half an hour
+	fee   money.Nanos // Today when the day's price was last passed too far
 }
 
 type sample struct{ posted, held, planned, spent, limit money.Nanos }
@@ -78,16 +87,26 @@ func (s *Spend) Observe(now time.Time, lines []Line) (trips []Trip) {
 		}
 		h.round = s.round
 		w, full := h.add(now, s.cfg.Window, l)
+		if t, tripped := s.passedFee(now, h, l); tripped {
+			trips = append(trips, t)
+			continue
+		}
 		if !full || l.Stopped {
 			continue
 		}
 		if s.over(w.charged, w.plan, l.Unit, s.cfg.SpendEvents) {
+			what, bound := "charged", "of its plan"
+			if l.Open {
+				what, bound = "spent on media", "that its traffic could cost"
+			}
 			trips = append(trips, newTrip(NameSpend, lineItem(l.LineItem), now, fmt.Sprintf(
-				"charged %v %v in %v, %s times the %v of its plan (limit: %d%%)",
-				w.charged, l.Currency, s.cfg.Window, times(int64(w.charged), int64(w.plan)), w.plan, s.cfg.SpendPercent)))
+				"%s %v %v in %v, %s times the %v %s (limit: %d%%)", what,
+				w.charged, l.Currency, s.cfg.Window, times(int64(w.charged), int64(w.plan)), w.plan, bound, s.cfg.SpendPercent)))
 			continue
 		}
-		total.add(l, w)
+		if !l.Open {
+			total.add(l, w)
+		}
 	}
 	for id, h := range s.lines {
 		if h.round != s.round {
@@ -100,6 +119,19 @@ func (s *Spend) Observe(now time.Time, lines []Line) (trips []Trip) {
 			total.charged, s.cfg.Window, times(int64(total.charged), int64(total.plan)), total.plan, s.cfg.SpendPercent)))
 	}
 	return trips
+}
+
+// passedFee compares the day's media cost with the day's price. What has tripped
+// trips again once as much more is spent.
+func (s *Spend) passedFee(now time.Time, h *history, l *Line) (Trip, bool) {
+	h.fee = min(h.fee, l.Today) // a new day
+	if l.Fee <= 0 || l.Stopped || !s.over(l.Today-h.fee, l.Fee, l.Unit, s.cfg.SpendEvents) {
+		return Trip{}, false
+	}
+	h.fee = l.Today
+	return newTrip(NameSpend, lineItem(l.LineItem), now, fmt.Sprintf(
+		"media cost %v %v today, %s times the day's price of %v (limit: %d%%)",
+		l.Today, l.Currency, times(int64(l.Today), int64(l.Fee)), l.Fee, s.cfg.SpendPercent)), true
 }
 
 // over says whether charged is above what the plan allows, and worth events units.
@@ -120,6 +152,9 @@ type window struct{ charged, plan money.Nanos }
 // anew (other limit, another day) begins a new one.
 func (h *history) add(now time.Time, length time.Duration, l *Line) (w window, full bool) {
 	cur := sample{l.Posted, l.Held, l.Planned, l.Spent, l.Limit}
+	if l.Open {
+		cur.spent, cur.limit = 0, 1
+	}
 	if h.count > 0 {
 		last := (h.next + samples - 1) % samples
 		p := h.line[last]
@@ -139,14 +174,24 @@ func (h *history) add(now time.Time, length time.Duration, l *Line) (w window, f
 			break
 		}
 		full = true
-		w = windowOf(h.line[at], cur)
+		w = windowOf(h.line[at], cur, l.Open)
+	}
+	if l.Open && full {
+		h.peak = max(h.peak-h.peak/money.Nanos(max(1, int64(halfHour/(length/(samples-1))))), w.plan)
+		w.plan = h.peak
 	}
 	return w, full && cur.limit > 0
 }
 
-func windowOf(from, to sample) window {
+// halfHour is how long a peak of traffic counts, about: it decays by e in that time.
+const halfHour = 30 * time.Minute
+
+func windowOf(from, to sample, open bool) window {
 	w := window{charged: min(to.posted-from.posted, to.posted+to.held-from.posted-from.held)}
 	w.plan = to.planned - from.planned
+	if open {
+		return w
+	}
 	left, leftOfPlan := from.limit-from.spent, from.limit-from.planned
 	if leftOfPlan <= 0 { // the plan is at its end: what is left may be spent at once
 		w.plan = max(left, 0)
