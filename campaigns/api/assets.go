@@ -111,7 +111,7 @@ func (a *API) upload(ctx context.Context, in *uploadInput) (*createOutput[*campa
 		reportError(ctx, fmt.Errorf("asset %d: its file is gone: %w", asset.ID, err))
 		return nil, newProblem(http.StatusServiceUnavailable, "the file was swept away while it was stored: upload it again")
 	}
-	return &createOutput[*campaigns.Asset]{ETag: etag(asset), Location: fmt.Sprintf("/v1/assets/%d", asset.ID), Body: asset}, nil
+	return &createOutput[*campaigns.Asset]{Status: http.StatusCreated, ETag: etag(asset), Location: fmt.Sprintf("/v1/assets/%d", asset.ID), Body: asset}, nil
 }
 
 // refusedUpload logs a file that was refused: who sends what is an operator's to know.

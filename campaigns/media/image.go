@@ -14,7 +14,7 @@ import (
 
 // maxPixels bounds a decoded picture, all frames of an animation together: at 4
 // bytes each that is how much memory a file can take.
-const maxPixels = 64 << 20
+const maxPixels = 32 << 20
 
 // canvas checks the size that a file says before it is decoded.
 func (f *Found) canvas(w, h, frames int) error {

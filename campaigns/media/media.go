@@ -7,6 +7,7 @@ package media
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -95,6 +96,12 @@ func Inspect(src Source, l Limits) (f Found, err error) {
 	if err := guarded(func() error { return k.inspect(src, l, &f) }); err != nil {
 		return f, err
 	}
+	if k.kind == campaigns.AssetVideo && (f.W < 1 || f.H < 1) {
+		return f, refuse("asset.w", fmt.Sprintf("%d x %d", f.W, f.H), "must be a video with a picture")
+	}
+	if ms := f.Duration; k.kind == campaigns.AssetVideo || k.kind == campaigns.AssetAudio {
+		f.Bitrate = int(min(src.Size()*8/max(ms, 1), 1<<30))
+	}
 	f.SHA256, f.Bytes, f.Type, f.MIME = hex.EncodeToString(sum.Sum(nil)), src.Size(), k.kind, k.mime
 	if f.File == "" {
 		f.File = "." + k.extension
@@ -121,6 +128,11 @@ func refuse(field, value, rule string) *campaigns.ValidationError {
 // broken is a refusal of a file that is not what it begins like.
 func broken(what string, err error) error {
 	return refuse(field, err.Error(), "must be "+what+" that can be decoded to its end")
+}
+
+func isRefusal(err error) bool {
+	var ve *campaigns.ValidationError
+	return errors.As(err, &ve)
 }
 
 func clip(s string) string {
