@@ -261,7 +261,7 @@ func (n *Node) openReports(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.reports, err = attribution.Open(ctx, attribution.Config{Database: database, Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew}, attribution.Deps{
+	n.reports, err = attribution.Open(ctx, attribution.Config{Database: database, Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew, ClearingsFor: n.cfg.Reports.ClearingsFor}, attribution.Deps{
 		Log: n.log, Catalog: n.feed.Catalog, Now: Clock, DeadLetter: n.deadLetter,
 		Gap: func(topic string, partition int32, from, to int64) {
 			n.logger.Error("records were deleted before reports read them", zap.String("topic", topic),
