@@ -25,6 +25,10 @@ type figure struct {
 	kind     cellKind
 	operator bool // the operator's own affair
 	text     func(m *metrics) string
+	// What it is made of: one of them is there.
+	count  func(m *metrics) int64
+	amount func(m *metrics) Amount
+	parts  func(m *metrics) (a, b *big.Int) // a / b
 }
 
 // figures are the columns of every report, in their order. Ratios have at most
@@ -43,9 +47,7 @@ var figures = []figure{
 	countOf("completes", "played to the end", nCompletes),
 	countOf("click_conversions", "conversions owed to a click", nClickConversions),
 	countOf("view_conversions", "conversions owed to an impression", nViewConversions),
-	{name: "conversions", doc: "attributed conversions", text: func(m *metrics) string {
-		return strconv.FormatInt(m.conversions(), 10)
-	}},
+	countBy("conversions", "attributed conversions", (*metrics).conversions),
 	sumOf("value", "value of the attributed conversions", sValue),
 	sumOf("media_cost", "what the exchanges are paid", sMedia),
 	sumOf("data_fee", "fee for audience data", sDataFee),
@@ -87,15 +89,20 @@ var figures = []figure{
 func (m *metrics) conversions() int64 { return m.n[nClickConversions] + m.n[nViewConversions] }
 
 func countOf(name, doc string, i int) figure {
-	return figure{name: name, doc: doc, text: func(m *metrics) string { return strconv.FormatInt(m.n[i], 10) }}
+	return countBy(name, doc, func(m *metrics) int64 { return m.n[i] })
+}
+
+func countBy(name, doc string, n func(*metrics) int64) figure {
+	return figure{name: name, doc: doc, count: n, text: func(m *metrics) string { return strconv.FormatInt(n(m), 10) }}
 }
 
 func sumOf(name, doc string, i int) figure {
-	return figure{name: name, doc: doc, kind: cellDecimal, text: func(m *metrics) string { return m.s[i].String() }}
+	sum := func(m *metrics) Amount { return m.s[i] }
+	return figure{name: name, doc: doc, kind: cellDecimal, amount: sum, text: func(m *metrics) string { return sum(m).String() }}
 }
 
 func ratioOf(name, doc string, parts func(*metrics) (a, b *big.Int)) figure {
-	return figure{name: name, doc: doc, kind: cellDecimal, text: func(m *metrics) string { return ratio(parts(m)) }}
+	return figure{name: name, doc: doc, kind: cellDecimal, parts: parts, text: func(m *metrics) string { return ratio(parts(m)) }}
 }
 
 func operatorOnly(f figure) figure {
