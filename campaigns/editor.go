@@ -9,13 +9,14 @@ import (
 )
 
 // Editor is the one way in which entities change: it normalises, checks every
-// rule against the store within the same transaction, and stores. It is safe for
-// concurrent use.
+// rule against the store within the same transaction, and stores the change with
+// its history. It is safe for concurrent use.
 type Editor struct {
 	store      Store
 	tags       TagResolver
 	categories Categories
 	now        func() time.Time
+	rehearses  bool
 }
 
 // NewEditor returns an editor of store. tags may be nil: then only lists can be
@@ -24,85 +25,60 @@ func NewEditor(store Store, tags TagResolver, categories Categories, now func() 
 	return &Editor{store: store, tags: tags, categories: categories, now: now}
 }
 
+// Rehearsal is an editor that does everything but keep it: every rule is checked
+// against the store, and nothing is stored. What it creates has the id 0.
+func (ed *Editor) Rehearsal() *Editor {
+	r := *ed
+	r.rehearses = true
+	return &r
+}
+
+// errRehearsed takes a rehearsed transaction back.
+var errRehearsed = errors.New("rehearsed")
+
+// Do runs f in one transaction: all of its edits are stored, or none. f must end
+// at the first error that is no *ValidationError; those leave the transaction as it was.
+func (ed *Editor) Do(ctx context.Context, f func(*Edit) error) error {
+	x := &Edit{ed: ed}
+	err := ed.store.Write(ctx, func(tx Tx) error {
+		x.tx, x.created = tx, nil
+		if err := f(x); err != nil {
+			return err
+		}
+		if ed.rehearses {
+			return errRehearsed
+		}
+		return nil
+	})
+	if ed.rehearses && errors.Is(err, errRehearsed) {
+		for _, e := range x.created {
+			e.Head().ID = 0 // the next one gets it
+		}
+		return nil
+	}
+	return err
+}
+
 // Create stores e as a new entity and sets its Meta. It returns a
 // *ValidationError, changing nothing, where a rule is broken.
 func (ed *Editor) Create(ctx context.Context, e Entity) error {
-	e.Normalize()
-	return ed.store.Write(ctx, func(tx Tx) error { return ed.create(ctx, tx, e) })
-}
-
-func (ed *Editor) create(ctx context.Context, tx Tx, e Entity) error {
-	refs, owner, err := ed.refs(ctx, tx, e)
-	if err != nil {
-		return err
-	}
-	if err := e.Validate(refs); err != nil {
-		return err
-	}
-	now := ed.now().UTC()
-	*e.Head() = Meta{Revision: 1, CreatedAt: now, UpdatedAt: now, ExternalID: e.Head().ExternalID}
-	if err := encodable(e); err != nil {
-		return err
-	}
-	return tx.Insert(ctx, e, owner)
+	return ed.Do(ctx, func(x *Edit) error { return x.Create(ctx, e) })
 }
 
 // Update stores e over the entity with its id. e.Revision is the revision that
 // the caller has read and edited; ErrConflict says it is no longer the newest.
 // The other errors are ErrNotFound and *ValidationError.
 func (ed *Editor) Update(ctx context.Context, e Entity) error {
-	e.Normalize()
-	return ed.store.Write(ctx, func(tx Tx) error {
-		before, err := newest(ctx, tx, e.Kind(), e.Head().ID, e.Head().Revision)
-		if err != nil {
-			return err
-		}
-		if c, ok := e.(*Creative); ok {
-			old := *before.(*Creative)
-			old.Normalize() // it may have been stored by an older version
-			c.reviewAnew(&old)
-		}
-		refs, _, err := ed.refs(ctx, tx, e)
-		if err != nil {
-			return err
-		}
-		refs.Before = before
-		if refs.Unbounded, err = unbounded(ctx, tx, before, e, refs); err != nil {
-			return err
-		}
-		if err := e.Validate(refs); err != nil {
-			return err
-		}
-		return ed.replace(ctx, tx, e, before)
-	})
+	return ed.Do(ctx, func(x *Edit) error { return x.Update(ctx, e) })
 }
 
 // SetStatus pauses, resumes or archives. A revision of 0 means whichever is
 // newest. Pausing and archiving are brakes: no rule but the finality of archives
 // can refuse them. Resuming checks everything.
 func (ed *Editor) SetStatus(ctx context.Context, k Kind, id ID, revision int64, s Status) (e Entity, err error) {
-	err = ed.store.Write(ctx, func(tx Tx) error {
-		e, err = newest(ctx, tx, k, id, revision)
-		switch {
-		case err != nil || e.State() == s:
-			return err
-		case e.State() == StatusArchived:
-			c := newChecker(k)
-			c.fail("status", s, archivedRule)
-			return c.err()
-		}
-		e.setState(s)
-		if s == StatusActive {
-			e.Normalize() // it may have been stored by an older version
-			refs, _, err := ed.refs(ctx, tx, e)
-			if err != nil {
-				return err
-			}
-			if err := e.Validate(refs); err != nil {
-				return err
-			}
-		}
-		return ed.replace(ctx, tx, e, e)
+	err = ed.Do(ctx, func(x *Edit) error {
+		e, err = x.SetStatus(ctx, k, id, revision, s)
+		return err
 	})
 	return e, err
 }
@@ -126,9 +102,111 @@ func (ed *Editor) SetKillSwitch(ctx context.Context, k *KillSwitch) error {
 	})
 }
 
+// Edit is one transaction of an editor, for one goroutine, within Do.
+type Edit struct {
+	ed      *Editor
+	tx      Tx
+	created []Entity
+}
+
+// Tx is the transaction itself, for what is to be stored with the edits.
+func (x *Edit) Tx() Tx { return x.tx }
+
+// Create is Editor.Create within the transaction.
+func (x *Edit) Create(ctx context.Context, e Entity) error {
+	e.Normalize()
+	refs, owner, err := x.ed.refs(ctx, x.tx, e)
+	if err != nil {
+		return err
+	}
+	if err := e.Validate(refs); err != nil {
+		return err
+	}
+	now := x.ed.now().UTC()
+	*e.Head() = Meta{Revision: 1, CreatedAt: now, UpdatedAt: now, ExternalID: e.Head().ExternalID}
+	if err := encodable(e); err != nil {
+		return err
+	}
+	if err := x.tx.Insert(ctx, e, owner); err != nil {
+		return err
+	}
+	x.created = append(x.created, e)
+	return x.record(ctx, nil, e, ActionCreate, 0)
+}
+
+// Update is Editor.Update within the transaction.
+func (x *Edit) Update(ctx context.Context, e Entity) error {
+	return x.update(ctx, e, ActionUpdate, 0)
+}
+
+// Undo is Update by an entity whose fields were taken back to before change.
+func (x *Edit) Undo(ctx context.Context, e Entity, change ID) error {
+	return x.update(ctx, e, ActionUndo, change)
+}
+
+func (x *Edit) update(ctx context.Context, e Entity, a Action, undoes ID) error {
+	e.Normalize()
+	before, err := newest(ctx, x.tx, e.Kind(), e.Head().ID, e.Head().Revision)
+	if err != nil {
+		return err
+	}
+	if c, ok := e.(*Creative); ok {
+		old := *before.(*Creative)
+		old.Normalize() // it may have been stored by an older version
+		c.reviewAnew(&old)
+	}
+	refs, _, err := x.ed.refs(ctx, x.tx, e)
+	if err != nil {
+		return err
+	}
+	refs.Before = before
+	if refs.Unbounded, err = unbounded(ctx, x.tx, before, e, refs); err != nil {
+		return err
+	}
+	if err := e.Validate(refs); err != nil {
+		return err
+	}
+	if err := x.replace(ctx, e, before); err != nil {
+		return err
+	}
+	return x.record(ctx, before, e, a, undoes)
+}
+
+// SetStatus is Editor.SetStatus within the transaction.
+func (x *Edit) SetStatus(ctx context.Context, k Kind, id ID, revision int64, s Status) (Entity, error) {
+	e, err := newest(ctx, x.tx, k, id, revision)
+	switch {
+	case err != nil || e.State() == s:
+		return e, err
+	case e.State() == StatusArchived:
+		c := newChecker(k)
+		c.fail("status", s, archivedRule)
+		return nil, c.err()
+	}
+	before, err := newest(ctx, x.tx, k, id, revision) // a copy of its own, for the history
+	if err != nil {
+		return nil, err
+	}
+	e.setState(s)
+	if s == StatusActive {
+		e.Normalize() // it may have been stored by an older version
+		refs, _, err := x.ed.refs(ctx, x.tx, e)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.Validate(refs); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.replace(ctx, e, before); err != nil {
+		return nil, err
+	}
+	return e, x.record(ctx, before, e, statusAction(s), 0)
+}
+
 // newest reads the entity to be edited; revision 0 accepts any.
-func newest(ctx context.Context, tx Tx, k Kind, id ID, revision int64) (Entity, error) {
-	before, _, err := tx.Get(ctx, k, id)
+func newest(ctx context.Context, r Reader, k Kind, id ID, revision int64) (Entity, error) {
+	before, _, err := r.Get(ctx, k, id)
 	if err != nil {
 		return nil, err
 	}
@@ -138,13 +216,13 @@ func newest(ctx context.Context, tx Tx, k Kind, id ID, revision int64) (Entity, 
 	return before, nil
 }
 
-func (ed *Editor) replace(ctx context.Context, tx Tx, e, before Entity) error {
+func (x *Edit) replace(ctx context.Context, e, before Entity) error {
 	was := *before.Head()
-	*e.Head() = Meta{ID: was.ID, Revision: was.Revision + 1, CreatedAt: was.CreatedAt, UpdatedAt: ed.now().UTC(), ExternalID: e.Head().ExternalID}
+	*e.Head() = Meta{ID: was.ID, Revision: was.Revision + 1, CreatedAt: was.CreatedAt, UpdatedAt: x.ed.now().UTC(), ExternalID: e.Head().ExternalID}
 	if err := encodable(e); err != nil {
 		return err
 	}
-	return tx.Replace(ctx, e)
+	return x.tx.Replace(ctx, e)
 }
 
 // encodable refuses an entity that would not fit into one record of the log.

@@ -93,10 +93,10 @@ func ImportYAML(ctx context.Context, store Store, tags TagResolver, r io.Reader,
 	}
 	ed := NewEditor(store, tags, categories, func() time.Time { return now })
 	sum := ImportSummary{IDs: map[string]ID{}, Counts: map[Kind]int{}}
-	err = store.Write(ctx, func(tx Tx) error {
+	err = ed.Do(ctx, func(x *Edit) error {
 		for _, n := range p.nodes {
 			n.point()
-			if err := ed.create(ctx, tx, n.entity); err != nil {
+			if err := x.Create(ctx, n.entity); err != nil {
 				return fmt.Errorf("line %d: import %q: %w", lines.At(n.path), n.key, err)
 			}
 			sum.IDs[n.key] = n.entity.Head().ID

@@ -94,6 +94,8 @@ type Reader interface {
 	List(ctx context.Context, k Kind, f Filter) ([]Entity, error)
 	// KillSwitches returns every switch that was ever set, on or off.
 	KillSwitches(ctx context.Context) ([]KillSwitch, error)
+	// Changes returns the history that f selects, the newest first.
+	Changes(ctx context.Context, f ChangeFilter) ([]Change, error)
 }
 
 // Tx is one write transaction. Every change also queues its record for the
@@ -106,6 +108,9 @@ type Tx interface {
 	Insert(ctx context.Context, e Entity, owner Owner) error
 	// Replace stores e, whose revision is one above the stored; otherwise ErrConflict.
 	Replace(ctx context.Context, e Entity) error
+	// RecordChange adds c to the history of an entity that this transaction wrote,
+	// and sets its id.
+	RecordChange(ctx context.Context, c *Change) error
 	// PutKillSwitch stores k as the next revision of its scope and target and sets it.
 	PutKillSwitch(ctx context.Context, k *KillSwitch) error
 }

@@ -53,11 +53,11 @@ func (r *round) grants(bk *book, bidder uint64, wishes []*wish) []*Grant {
 		refuse(wishes, RefusedInactive)
 		return nil
 	}
-	midnight := bk.day.End(loc).Sub(r.now)
+	midnight, told := bk.day.End(loc).Sub(r.now), r.s.ledger.tellsLosses()
 	for _, w := range wishes {
 		w.bidder = bidder
 		w.shaded = r.s.plan.multiplier(w.line)
-		r.s.plan.hear(w.line, &w.LeaseDemand, loc, r.now)
+		r.s.plan.hear(w.line, &w.LeaseDemand, told, loc, r.now)
 		r.prepare(w, bk, loc, midnight)
 	}
 	// Those that want least first, so that what they leave of a shared budget

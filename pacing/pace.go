@@ -92,16 +92,17 @@ func (t *traffic) meet(now time.Time, met int64, over time.Duration) {
 	t.until, t.met = now, 0
 }
 
-// hear takes what a bidder says of n's traffic and bids since it last asked.
-func (p *planner) hear(n *node, d *LeaseDemand, loc *time.Location, now time.Time) {
+// hear takes what a bidder says of n's traffic and bids since it last asked. told
+// says whether exchanges tell of losses.
+func (p *planner) hear(n *node, d *LeaseDemand, told bool, loc *time.Location, now time.Time) {
 	c := p.pace(n, loc)
 	c.met = int64(addClamped(money.Nanos(c.met), money.Nanos(max(d.Met, 0))))
 	c.reserved = addClamped(c.reserved, max(d.Reserved, 0))
-	batch, pending := c.steer.told.batch(n, d)
+	h := c.steer.told.hear(n, d, told)
 	for q := n; q != nil; q = q.parent {
 		c := p.pace(q, loc)
 		c.traffic.meet(now, max(d.Met, 0), d.Over)
-		c.steer.observe(batch, pending)
+		c.steer.observe(h, q.charge.Life.Held)
 	}
 }
 

@@ -196,12 +196,13 @@ func (n *node) held(h horizon, day Day, now time.Time) money.Nanos {
 }
 
 // press is by how much the multiplier aims above what is left over the traffic
-// that is left: for what the account is behind.
-func (s *schedule) press(f *control.Forecast, now time.Time, spent money.Nanos) money.PPM {
+// that is left: for what the account is behind. The more of what is spent is only
+// expected, the longer that may take: it is no better known than that.
+func (s *schedule) press(f *control.Forecast, now time.Time, spent, expected money.Nanos) money.PPM {
 	soon := s.now.at(now.Add(longestStretch)) - s.now.at(now)
 	behind := money.PPM(0)
 	if soon > 0 {
-		v, err := money.MulDiv(int64(s.now.at(now)-spent), 1_000_000/catchUp, int64(soon))
+		v, err := money.MulDiv(int64(s.now.at(now)-spent), 1_000_000, int64(addClamped(soon*catchUp, max(expected, 0))))
 		if err == nil { // else the plan stands still: nothing to be behind of
 			behind = money.PPM(min(max(v, -300_000), 1_000_000))
 		}
@@ -214,17 +215,19 @@ const catchUp = 4 // of the longest stretches
 // aim re-plans n's multiplier.
 func (c *pace) aim(n *node, m *moment, anew bool) {
 	var o outlook
-	tight := horizons
+	tight, full := horizons, false
 	for h := range horizons {
 		s := &c.plans[h]
 		if s.goal.To.IsZero() {
 			continue
 		}
 		spent := addClamped(n.posted(h, m.day, m.now), m.held[h])
-		rest := share(s.press(c.traffic.forecast, m.now, spent), s.goal.Limit-spent)
+		rest := share(s.press(c.traffic.forecast, m.now, spent, m.held[h]), s.goal.Limit-spent)
 		x := outlook{rest, c.traffic.forecast.Auctions(latest(m.now, s.goal.From), s.goal.To)}
 		if x.auctions > 0 && x.tighter(o) {
 			o, tight = x, h
+			held := n.held(h, m.day, m.now)
+			full = s.goal.Limit-n.posted(h, m.day, m.now)-held < held-m.held[h]
 		}
 	}
 	if tight == horizons {
@@ -232,7 +235,7 @@ func (c *pace) aim(n *node, m *moment, anew bool) {
 	}
 	// A forecast of less than an hour is a guess: no bound of later plans.
 	anew = anew || m.now.Sub(c.traffic.since) < time.Hour
-	c.steer.aim(tight, o, anew, m.price)
+	c.steer.aim(tight, o, anew, full, m.price)
 	c.steer.binding = n.line != nil || n.binds(tight, m.day, m.now)
 }
 

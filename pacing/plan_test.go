@@ -156,7 +156,7 @@ func TestPacesOutliveTheProcess(t *testing.T) {
 		now = now.Add(10 * time.Second)
 		d := LeaseDemand{LineItem: 1, Met: 1000, Asks: 1000, Bids: 100, Reserved: 100_000, Over: 10 * time.Second}
 		s.n.line.Yield.add(50_000, 100_000)
-		s.p.hear(s.n, &d, time.UTC, now)
+		s.p.hear(s.n, &d, true, time.UTC, now)
 		s.n.charge.Life.Posted += max(s.due(now), 0)
 	}
 	store := &memStore{}

@@ -110,14 +110,15 @@ func TestMultiplierComesBack(t *testing.T) {
 }
 
 // What bids did is counted by outcomes; nothing is learned while most of them are
-// unknown, nor from a count that was faded.
+// unknown and losses are not told. What a faded count has is not lost.
 func TestOutcomesBatches(t *testing.T) {
 	n := &node{line: &line{}}
 	var o outcomes
+	told := false
 	say := func(met, asks, bids int64, reserved money.Nanos, want control.Batch) {
 		t.Helper()
-		got, _ := o.batch(n, &LeaseDemand{Met: met, Asks: asks, Bids: bids, Reserved: reserved})
-		if got != want {
+		got := o.hear(n, &LeaseDemand{Met: met, Asks: asks, Bids: bids, Reserved: reserved}, told)
+		if got.Batch != want || got.reserved != reserved {
 			t.Errorf("got %+v; want %+v", got, want)
 		}
 	}
@@ -133,8 +134,103 @@ func TestOutcomesBatches(t *testing.T) {
 	}
 	say(20, 10, 0, 0, control.Batch{Auctions: 10})
 	say(7, 0, 0, 0, control.Batch{Auctions: 7}) // met, and nothing to bid
-	n.line.Yield.Bids, n.line.Yield.Kept = 1, 0
+	told = true
+	say(40, 20, 20, 2000, control.Batch{})
+	n.line.Yield.add(100, 100)
+	say(0, 0, 0, 0, control.Batch{Auctions: 2, Wins: 1, Spent: 100}) // losses are told: one is enough
+	for range 3 {
+		n.line.Yield.add(50, 100)
+	}
+	y := &n.line.Yield
+	y.Kept, y.Resolved, y.Bids = y.Kept/2, y.Resolved/2, y.Bids/2
+	say(6, 3, 0, 0, control.Batch{Auctions: 6, Wins: 1, Spent: 150})
+	n.line.Yield = yield{}
 	say(0, 5, 0, 0, control.Batch{})
+	var later outcomes // of another process: what was counted before is not its own
+	n.line.Yield = yield{Kept: 500, Resolved: 1000, Bids: 10}
+	if h := later.hear(n, &LeaseDemand{Met: 9, Asks: 9, Bids: 9, Reserved: 900}, true); h.Batch != (control.Batch{}) || h.resolved != 0 {
+		t.Errorf("a new process took %+v for its own", h)
+	}
+}
+
+// An outcome is taken for that of the multiplier which was bid, whatever it is by now.
+func TestTriesKeepTheirMultiplier(t *testing.T) {
+	const noHold = money.Nanos(1 << 40)
+	var s tries
+	near := func(got, want control.Multiplier) {
+		t.Helper()
+		if d := got - want; d < -10 || d > 10 {
+			t.Errorf("heard of bids at %d; want %d", got, want)
+		}
+	}
+	if m := s.heard(100, noHold); m != 0 {
+		t.Errorf("no bid was made, at %d", m)
+	}
+	s.made(1000, control.One)
+	near(s.heard(500, noHold), control.One)
+	s.made(500, control.One/4)
+	near(s.heard(500, noHold), control.One/2) // half of either
+	near(s.heard(0, 250), control.One/2)
+	s.made(750, control.One/32)
+	near(s.heard(1000, noHold), control.One/16) // a quarter of them at a half, for only 250 were held
+	near(s.heard(1, noHold), 0)
+}
+
+// With outcomes a hundred requests late the multiplier goes where it belongs without
+// passing it by, as it would if they were taken for those of the multiplier in force.
+func TestLateOutcomesDoNotSwing(t *testing.T) {
+	const requests, late, value, right = 2000, 100, 1_000_000, 0.2
+	s := steering{}
+	s.restart(control.State{Multiplier: control.One, Price: value}, 0) // five times too high
+	s.aim(lifetime, outlook{rest: value / 25 * 1_000_000, auctions: 1_000_000}, true, false, value)
+	least, settled := 1.0, 0
+	var made []money.Nanos
+	var won []money.Nanos
+	for i := range requests {
+		m := float64(s.ctl.Multiplier()) / float64(control.One)
+		least = min(least, m)
+		made = append(made, money.Nanos(10*m*value))
+		won = append(won, money.Nanos(10*m*value/5))
+		h := heard{reserved: made[i], told: true}
+		if i >= late {
+			h.resolved = made[i-late]
+			h.Batch = control.Batch{Auctions: 10, Wins: 2, Spent: won[i-late]}
+		}
+		s.observe(h, noLimit)
+		if m < right*0.9 || m > right*1.1 {
+			settled = i + 1
+		}
+	}
+	t.Logf("settled after %d requests, least %.3f", settled, least)
+	if settled > 10*late {
+		t.Errorf("within a tenth of %v only after %d requests of %d", right, settled, requests)
+	}
+	if least < right*0.8 {
+		t.Errorf("went down to %.3f; want %v", least, right)
+	}
+}
+
+// Where all that is left is held by bids, being behind raises nothing; a new budget does.
+func TestFullDoesNotRaise(t *testing.T) {
+	s := steering{}
+	s.aim(lifetime, outlook{rest: 25_000, auctions: 1000}, true, false, 100)
+	was := s.ctl.Multiplier()
+	if was != control.One/2 {
+		t.Errorf("a start that must win a quarter of its traffic at %d; want a half", was)
+	}
+	s.aim(lifetime, outlook{rest: 50_000, auctions: 1000}, false, true, 100)
+	if m := s.ctl.Multiplier(); m != was {
+		t.Errorf("raised to %d while full", m)
+	}
+	s.aim(lifetime, outlook{rest: 20_000, auctions: 1000}, false, true, 100)
+	low := s.ctl.Multiplier()
+	if low >= was {
+		t.Errorf("%d; want less: there is less to spend", low)
+	}
+	s.aim(lifetime, outlook{rest: 50_000, auctions: 1000}, true, true, 100)
+	if m := s.ctl.Multiplier(); m <= low {
+		t.Errorf("%d after the budget was raised; want more than %d", m, low)
+	}
 }
 
 // What is too little for all nodes goes round among those that have traffic.

@@ -79,6 +79,7 @@ type API struct {
 	mux    *http.ServeMux
 	huma   huma.API
 
+	undoers map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
 	signIns *limiter
 	hashing chan struct{} // a token for each password that is being hashed
 	decoy   string        // a hash that no password has
@@ -119,6 +120,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 		return nil, err
 	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
+		undoers: map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error){},
 		editor:  campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
 		signIns: newLimiter(signInBurst, signInEvery, signInBuckets), hashing: make(chan struct{}, hashers), decoy: decoyHash}
 	if cfg.PasswordCost != PasswordCost { // an unknown user is to take as long as a known one
@@ -164,6 +166,7 @@ func (a *API) register() error {
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
 	}
+	a.registerHistory()
 	a.registerKillSwitches()
 	a.registerKeys()
 	if a.deps.Users != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -29,18 +30,21 @@ type getInput struct {
 }
 
 type createInput struct {
-	RawBody []byte
+	ValidateOnly bool `query:"validate_only" doc:"true: every rule is checked and the answer is what it would be, but nothing is stored; its id is 0"`
+	RawBody      []byte
 }
 
 type patchInput struct {
-	ID      int64  `path:"id" minimum:"1" doc:"Of the entity"`
-	IfMatch string `header:"If-Match" doc:"The ETag of the entity as it was read, such as \"7\""`
-	RawBody []byte
+	ID           int64  `path:"id" minimum:"1" doc:"Of the entity"`
+	IfMatch      string `header:"If-Match" doc:"The ETag of the entity as it was read, such as \"7\""`
+	ValidateOnly bool   `query:"validate_only" doc:"true: every rule is checked and the answer is what it would be, but nothing is stored"`
+	RawBody      []byte
 }
 
 type statusInput struct {
-	ID      int64  `path:"id" minimum:"1" doc:"Of the entity"`
-	IfMatch string `header:"If-Match" doc:"Optional here: only if the entity still has this ETag"`
+	ID           int64  `path:"id" minimum:"1" doc:"Of the entity"`
+	IfMatch      string `header:"If-Match" doc:"Optional here: only if the entity still has this ETag"`
+	ValidateOnly bool   `query:"validate_only" doc:"true: every rule is checked and the answer is what it would be, but nothing is stored"`
 }
 
 type entityOutput[E any] struct {
@@ -50,8 +54,9 @@ type entityOutput[E any] struct {
 }
 
 type createOutput[E any] struct {
+	Status   int
 	ETag     string `header:"ETag" doc:"The revision, for If-Match"`
-	Location string `header:"Location"`
+	Location string `header:"Location" doc:"Where it is"`
 	Body     E
 }
 
@@ -100,6 +105,8 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 	} {
 		huma.Register(a.huma, s.operation(http.MethodPost, one+"/"+v.verb, v.verb, v.about), s.setStatus(v.status))
 	}
+	huma.Register(a.huma, s.operation(http.MethodGet, one+"/history", "history-of", "Its changes, the newest first"), s.history)
+	a.undoers[kind] = s.undo
 	return nil
 }
 
@@ -138,10 +145,21 @@ func (s *server[E]) create(ctx context.Context, in *createInput) (*createOutput[
 	if err := ownRegistrations(ctx, nil, e); err != nil {
 		return nil, fail(ctx, err)
 	}
-	if err := s.editor.Create(ctx, e); err != nil {
+	if err := s.editing(in.ValidateOnly).Create(ctx, e); err != nil {
 		return nil, fail(ctx, err)
 	}
-	return &createOutput[E]{ETag: etag(e), Location: fmt.Sprintf("/v1/%s/%d", s.path, e.Head().ID), Body: e}, nil
+	if in.ValidateOnly {
+		return &createOutput[E]{Status: http.StatusOK, Body: e}, nil
+	}
+	return &createOutput[E]{Status: http.StatusCreated, ETag: etag(e), Location: fmt.Sprintf("/v1/%s/%d", s.path, e.Head().ID), Body: e}, nil
+}
+
+// editing is the editor, or one that stores nothing.
+func (a *API) editing(validateOnly bool) *campaigns.Editor {
+	if validateOnly {
+		return a.editor.Rehearsal()
+	}
+	return a.editor
 }
 
 // ownParent refuses a parent of another tenant in the words of one that does
@@ -187,28 +205,45 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 		return nil, err
 	}
 	if revision != 0 && revision != base.Head().Revision {
-		return nil, fail(ctx, campaigns.ErrConflict)
+		return nil, s.conflict(ctx, campaigns.ID(in.ID), revision, in.RawBody)
 	}
-	e := campaigns.NewEntity(s.kind).(E)
-	if err := s.decoder.decode(in.RawBody, base, e); err != nil {
+	e, note, err := s.patched(ctx, base, in.RawBody)
+	if err != nil {
 		return nil, fail(ctx, err)
 	}
-	if err := ownRegistrations(ctx, base, e); err != nil {
+	err = s.editing(in.ValidateOnly).Update(ctx, e)
+	if errors.Is(err, campaigns.ErrConflict) {
+		return nil, s.conflict(ctx, campaigns.ID(in.ID), base.Head().Revision, in.RawBody)
+	} else if err != nil {
 		return nil, fail(ctx, err)
+	}
+	return &entityOutput[E]{ETag: etag(e), Note: note, Body: shown[E]{entity: e}}, nil
+}
+
+// patched is base with a merge patch, checked against what the caller may change
+// and what the ledger can take.
+func (s *server[E]) patched(ctx context.Context, base campaigns.Entity, patch []byte) (e E, note string, err error) {
+	e = campaigns.NewEntity(s.kind).(E)
+	if err := s.decoder.decode(patch, base, e); err != nil {
+		return e, "", err
 	}
 	external := e.Head().ExternalID
 	*e.Head() = *base.Head()
 	e.Head().ExternalID = external
-	note := ""
-	if s.deps.CheckEdit != nil {
-		if note, err = s.deps.CheckEdit(ctx, base, e); err != nil {
-			return nil, fail(ctx, err)
-		}
+	note, err = s.mayReplace(ctx, base, e)
+	return e, note, err
+}
+
+// mayReplace checks an edit against what the caller may change and what the
+// ledger can take.
+func (s *server[E]) mayReplace(ctx context.Context, before, after campaigns.Entity) (note string, err error) {
+	if err := ownRegistrations(ctx, before, after); err != nil {
+		return "", err
 	}
-	if err := s.editor.Update(ctx, e); err != nil {
-		return nil, fail(ctx, err)
+	if s.deps.CheckEdit == nil {
+		return "", nil
 	}
-	return &entityOutput[E]{ETag: etag(e), Note: note, Body: shown[E]{entity: e}}, nil
+	return s.deps.CheckEdit(ctx, before, after)
 }
 
 func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *statusInput) (*entityOutput[E], error) {
@@ -223,8 +258,10 @@ func (s *server[E]) setStatus(status campaigns.Status) func(context.Context, *st
 		if err != nil {
 			return nil, err
 		}
-		e, err := s.editor.SetStatus(ctx, s.kind, campaigns.ID(in.ID), revision, status)
-		if err != nil {
+		e, err := s.editing(in.ValidateOnly).SetStatus(ctx, s.kind, campaigns.ID(in.ID), revision, status)
+		if errors.Is(err, campaigns.ErrConflict) {
+			return nil, s.conflict(ctx, campaigns.ID(in.ID), revision, []byte(`{"status":"`+string(status)+`"}`))
+		} else if err != nil {
 			return nil, fail(ctx, err)
 		}
 		return &entityOutput[E]{ETag: etag(e), Body: shown[E]{entity: e.(E)}}, nil

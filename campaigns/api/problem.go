@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,8 @@ type Problem struct {
 	Status int                   `json:"status"`
 	Detail string                `json:"detail,omitempty"`
 	Errors []campaigns.Violation `json:"errors,omitempty"`
+	// Conflict is both versions, where somebody else has changed the entity meanwhile.
+	Conflict *Conflict `json:"conflict,omitempty"`
 
 	retryAfter int // seconds; 0: not said
 }
@@ -148,6 +151,7 @@ func describeProblems(doc *huma.OpenAPI) {
 					"rule":  text("What was expected"),
 				},
 			}},
+			"conflict": doc.Components.Schemas.Schema(reflect.TypeFor[Conflict](), true, ""),
 		},
 	}
 }

@@ -98,3 +98,8 @@ func (s *Store) List(ctx context.Context, k campaigns.Kind, f campaigns.Filter) 
 func (s *Store) KillSwitches(ctx context.Context) ([]campaigns.KillSwitch, error) {
 	return reader{s.db.Read}.KillSwitches(ctx)
 }
+
+// Changes implements campaigns.Reader.
+func (s *Store) Changes(ctx context.Context, f campaigns.ChangeFilter) ([]campaigns.Change, error) {
+	return reader{s.db.Read}.Changes(ctx, f)
+}

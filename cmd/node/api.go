@@ -44,6 +44,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	n.registerLedger(a.Huma())
 	n.registerBooks(a.Huma())
 	n.registerBrakes(a.Huma())
+	n.registerVocabulary(a.Huma())
 	n.registerAudience(a.Huma())
 	if n.bidder != nil {
 		n.registerExplain(a.Huma())

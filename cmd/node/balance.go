@@ -28,7 +28,7 @@ type balanceBody struct {
 	Charged    string           `json:"charged"`
 	Left       string           `json:"left,omitempty" doc:"of funded advertisers: paid, and credit, less what is posted and held"`
 	Accounts   []balanceAccount `json:"accounts" doc:"the advertiser's, and each campaign's before its line items'"`
-	Plans     []balancePlan    `json:"plans" doc:"of line items that have been given a lease"`
+	Plans      []balancePlan    `json:"plans" doc:"of line items that have been given a lease"`
 }
 
 // balancePlan is how far a line item's plan is, of the horizon that is furthest along.

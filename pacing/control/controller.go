@@ -35,6 +35,10 @@ type Batch struct {
 	// expected of them.
 	Wins  int64
 	Spent money.Nanos
+	// At is the multiplier that their bids were made with, where that is not the one
+	// in force; 0: it is. What is heard late is then taken for what it was, and the
+	// multiplier does not swing by the delay.
+	At Multiplier
 }
 
 // Controller is the dual multiplier of one line item:
@@ -68,6 +72,9 @@ const (
 	priceWins = 200  // the price of a win is a mean of about so many
 	offWins   = 30   // recent, in wins
 	maxStep   = 1.39 // ln 4: no batch changes the multiplier by more
+
+	// No batch counts for more than so many times what it was: ln 16.
+	mostCarried = 2.77
 
 	// So that a State's integers hold them.
 	maxRho      = float64(math.MaxInt64) / 1e7
@@ -149,6 +156,9 @@ func (c *Controller) Observe(b Batch) {
 	}
 	spent, want := float64(b.Spent), c.rho*float64(b.Auctions)
 	c.learnPrice(float64(b.Wins), spent)
+	if b.At > 0 { // as it would have been with the multiplier in force
+		spent *= math.Exp(min(max((c.log-ln(b.At))/c.step, -mostCarried), mostCarried))
+	}
 	c.doubt(spent, want)
 	move := math.Log((c.evidence+want)/(c.evidence+spent)) * c.step
 	c.keep(c.evidence + (spent+want)/2)

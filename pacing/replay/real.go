@@ -196,7 +196,7 @@ func (x *realRun) point(at float64) {
 	posted, expected := x.r.Posted(realLine, pacing.DayOf(x.r.Now()))
 	plan := money.Nanos(float64(x.Budget) * at)
 	x.errors = append(x.errors, percent(posted+expected-plan, x.Budget))
-	x.res.Points = append(x.res.Points, Point{At: at, Plan: plan, Spent: posted + expected, Multiplier: ppm(x.r.Wallet().Multiplier(realLine))})
+	x.res.Points = append(x.res.Points, Point{At: at, Plan: plan, Spent: posted + expected, Value: x.res.Value, Multiplier: ppm(x.r.Wallet().Multiplier(realLine))})
 }
 
 func ppm(m money.PPM) control.Multiplier { return control.Multiplier(m) * 1000 }
@@ -208,7 +208,7 @@ func (x *realRun) finish(auctions int64) (RealResult, error) {
 	}
 	x.res.Auctions = auctions
 	x.res.Spent, _ = x.r.Posted(realLine, pacing.DayOf(realStart))
-	x.res.Points = append(x.res.Points, Point{At: 1, Plan: x.Budget, Spent: x.res.Spent, Multiplier: ppm(x.r.Wallet().Multiplier(realLine))})
+	x.res.Points = append(x.res.Points, Point{At: 1, Plan: x.Budget, Spent: x.res.Spent, Value: x.res.Value, Multiplier: ppm(x.r.Wallet().Multiplier(realLine))})
 	x.res.RMSE, x.res.Worst = spread(x.errors)
 	late, posted := x.res.Outcomes[pacing.OutcomeLate], x.res.Outcomes[pacing.OutcomePosted]
 	x.res.Late = percent(late, late+posted)

@@ -52,6 +52,7 @@ type Point struct {
 	At         float64 // share of the auctions gone by
 	Plan       money.Nanos
 	Spent      money.Nanos
+	Value      int64 // won so far
 	Multiplier control.Multiplier
 }
 
@@ -208,7 +209,7 @@ func (r *run) replan(now float64) {
 	share := now / float64(r.n)
 	plan := money.Nanos(float64(r.cfg.Budget) * share)
 	r.errors = append(r.errors, percent(spent-plan, r.cfg.Budget))
-	r.res.Points = append(r.res.Points, Point{At: share, Plan: plan, Spent: spent, Multiplier: r.c.Multiplier()})
+	r.res.Points = append(r.res.Points, Point{At: share, Plan: plan, Spent: spent, Value: r.res.Value, Multiplier: r.c.Multiplier()})
 	if r.curve != nil {
 		r.curve.refit(int(now))
 	}
@@ -217,7 +218,7 @@ func (r *run) replan(now float64) {
 func (r *run) finish() Result {
 	r.holds.until(math.Inf(1), r.told)
 	r.res.Auctions, r.res.Spent, r.res.End = int64(r.n), r.holds.posted, r.c.State()
-	r.res.Points = append(r.res.Points, Point{At: 1, Plan: r.cfg.Budget, Spent: r.holds.posted, Multiplier: r.c.Multiplier()})
+	r.res.Points = append(r.res.Points, Point{At: 1, Plan: r.cfg.Budget, Spent: r.holds.posted, Value: r.res.Value, Multiplier: r.c.Multiplier()})
 	r.res.RMSE, r.res.Worst = spread(append(r.errors, percent(r.holds.posted-r.cfg.Budget, r.cfg.Budget)))
 	if r.res.Spent > 0 {
 		r.res.Late = percent(r.holds.late, r.res.Spent)

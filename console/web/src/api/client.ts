@@ -37,7 +37,10 @@ export async function call<M extends Method, P extends keyof paths & string>(
   path: P,
   request: Request<Operation<P, M>> = {},
 ): Promise<Answer<Success<Operation<P, M>>>> {
-  const send = () => once(method, address(path, request.path, request.query), request);
+  const url = address(path, request.path, request.query);
+  // The same key when it is sent again: the server does it once.
+  const once: Record<string, string> = method === 'post' ? { 'Idempotency-Key': unique() } : {};
+  const send = () => attempt(method, url, request, once);
   let response = await send();
   if (response.status === 401) {
     await session.renew(problemOf(401, await body(response), null).message);
@@ -49,8 +52,15 @@ export async function call<M extends Method, P extends keyof paths & string>(
   return { data: data as Success<Operation<P, M>>, etag: headers.get('ETag') ?? '', note: headers.get('Bidhawk-Note') ?? '', headers };
 }
 
-async function once(method: Method, url: string, r: { body?: unknown; contentType?: string; ifMatch?: string; signal?: AbortSignal }) {
-  const headers = new Headers({ Accept: 'application/json', ...session.headers(method !== 'get') });
+interface Sent {
+  body?: unknown;
+  contentType?: string;
+  ifMatch?: string;
+  signal?: AbortSignal;
+}
+
+async function attempt(method: Method, url: string, r: Sent, more: Record<string, string>) {
+  const headers = new Headers({ Accept: 'application/json', ...session.headers(method !== 'get'), ...more });
   let payload: BodyInit | undefined;
   if (r.body instanceof FormData) payload = r.body;
   else if (r.body instanceof Blob) payload = r.body;
@@ -69,6 +79,11 @@ async function once(method: Method, url: string, r: { body?: unknown; contentTyp
     if (r.signal?.aborted) throw err;
     throw new Unreachable(err instanceof Error ? err.message : String(err));
   }
+}
+
+// unique is random; crypto.randomUUID is missing where a page has no https.
+function unique(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 }
 
 async function body(r: Response): Promise<unknown> {

@@ -58,11 +58,11 @@ export function EntityForm<K extends Kind>(p: Props<K>) {
             {form.loose.length > 0 && <ul>{form.loose.map((v) => <li key={v.field + v.rule}><code>{v.field}</code> {v.value && `“${v.value}”: `}{v.rule}</li>)}</ul>}
           </div>
         )}
-        {!p.readOnly && (
+        {!p.readOnly && (!p.id || form.changed || saving.busy) && (
           <div className="save-bar">
-            <Button type="submit" look="primary" busy={saving.busy} disabled={Boolean(p.id) && !form.changed}>{p.id ? t('save') : t('create')}</Button>
-            {form.changed && p.id && <Button look="quiet" onClick={() => form.reset(form.base, form.etag)}>{t('discard')}</Button>}
-            {form.changed && p.id && <span className="muted" aria-live="polite">{t('unsaved')}</span>}
+            <Button type="submit" look="primary" busy={saving.busy}>{p.id ? t('save') : t('create')}</Button>
+            {p.id && <Button look="quiet" disabled={saving.busy} onClick={() => form.reset(form.base, form.etag)}>{t('discard')}</Button>}
+            {p.id && <span className="muted" aria-live="polite">{t('unsaved')}</span>}
           </div>
         )}
       </form>

@@ -17,6 +17,7 @@ export interface Form {
   errorOf: (path: string) => string | undefined;
   register: (path: string) => () => void;
   refuse: (v: Violation[]) => void;
+  violations: Violation[]; // all that the server named
   loose: Violation[]; // of no field that is shown
   blocked: () => boolean;
   focusFirstError: () => void;
@@ -81,7 +82,7 @@ export function useForm(key: string, base: Plain, etag: string, initial?: Plain)
     requestAnimationFrame(() => document.querySelector<HTMLElement>('main [aria-invalid="true"], main .form-errors')?.focus());
   }, []);
   return {
-    ...state, changed, set, reset, unreadable, errorOf, register, refuse: setRefused,
+    ...state, changed, set, reset, unreadable, errorOf, register, refuse: setRefused, violations: refused,
     loose: refused.filter((v) => owner(v.field) === undefined),
     blocked: () => Object.keys(unread).length > 0, focusFirstError,
   };

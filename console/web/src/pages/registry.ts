@@ -22,8 +22,10 @@ export const groups: { id: GroupID; label: Text }[] = [
 
 export const pages: PageEntry[] = [
   { path: '/', group: 'buying', label: { en: 'Accounts', zh: '账户' }, load: () => import('./accounts/AccountsPage') },
+  { path: '/new-campaign', group: 'buying', label: { en: 'New campaign', zh: '新建广告活动' }, load: () => import('./wizard/WizardPage') },
   { path: '/agencies/:id', load: () => import('./agency/AgencyPage') },
   { path: '/advertisers/:id', load: () => import('./advertiser/AdvertiserPage') },
+  { path: '/line-items/:id', load: () => import('./lineitem/LineItemPage') },
   { path: '/campaigns/:id', load: () => import('./campaign/CampaignPage') },
 ];
 

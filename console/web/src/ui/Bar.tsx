@@ -12,7 +12,8 @@ const clamp = (n: number) => Math.min(1, Math.max(0, n));
 
 // Bar shows a part of a whole, with a mark for where it should be.
 export function Bar({ label, part, whole, mark, tone = 'good' }: Props) {
-  const width = clamp(share(part, whole));
+  // What is not nothing is seen.
+  const width = part > 0n ? Math.max(0.008, clamp(share(part, whole))) : 0;
   return (
     <svg className={`bar ${tone}`} role="img" aria-label={label} viewBox="0 0 100 8" preserveAspectRatio="none">
       <title>{label}</title>
