@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ type figure struct {
 	doc      string
 	kind     cellKind
 	operator bool // the operator's own affair
+	cost     bool // what the operator pays and keeps: where the contract tells it
 	text     func(m *metrics) string
 	// What it is made of: one of them is there.
 	count  func(m *metrics) int64
@@ -49,10 +51,10 @@ var figures = []figure{
 	countOf("view_conversions", "conversions owed to an impression", nViewConversions),
 	countBy("conversions", "attributed conversions", (*metrics).conversions),
 	sumOf("value", "value of the attributed conversions", sValue),
-	sumOf("media_cost", "what the exchanges are paid", sMedia),
+	costOf(sumOf("media_cost", "what the exchanges are paid", sMedia)),
 	sumOf("data_fee", "fee for audience data", sDataFee),
 	sumOf("platform_fee", "the platform's fee", sPlatformFee),
-	sumOf("margin", "charge and house accounts less media cost and fees", sMargin),
+	costOf(sumOf("margin", "charge and house accounts less media cost and fees", sMargin)),
 	sumOf("charge", "what the advertiser pays", sCharge),
 	operatorOnly(sumOf("house_late", "late charges that no longer fitted the budget", sHouseLate)),
 	operatorOnly(sumOf("house_unbilled", "charges that the budget refused", sHouseUnbilled)),
@@ -110,6 +112,27 @@ func operatorOnly(f figure) figure {
 	return f
 }
 
+func costOf(f figure) figure {
+	f.cost = true
+	return f
+}
+
+// shownTo are the figures that a reader may see, of those asked for (all, where none
+// is named), in their order.
+func shownTo(operator, costs bool, asked []string) []*figure {
+	var out []*figure
+	for i := range figures {
+		f := &figures[i]
+		if f.operator && !operator || f.cost && !costs && !operator {
+			continue
+		}
+		if len(asked) == 0 || slices.Contains(asked, f.name) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // nanosOf is n units in nanos.
 func nanosOf(n int64) *big.Int {
 	return new(big.Int).Mul(big.NewInt(n), big.NewInt(int64(money.Unit)))
@@ -136,8 +159,8 @@ type cell struct {
 }
 
 // cells are the row's values: its keys, the currency, the figures.
-func (r *Row) cells(by []Dimension, operator bool) []cell {
-	out := make([]cell, 0, len(by)+2+len(figures))
+func (r *Row) cells(by []Dimension, show []*figure) []cell {
+	out := make([]cell, 0, len(by)+2+len(show))
 	for _, d := range dimensions {
 		for _, g := range by {
 			if g == d {
@@ -146,11 +169,8 @@ func (r *Row) cells(by []Dimension, operator bool) []cell {
 		}
 	}
 	out = append(out, cell{"currency", r.Currency.String(), cellText})
-	for i := range figures {
-		f := &figures[i]
-		if operator || !f.operator {
-			out = append(out, cell{f.name, f.text(&r.metrics), f.kind})
-		}
+	for _, f := range show {
+		out = append(out, cell{f.name, f.text(&r.metrics), f.kind})
 	}
 	return out
 }

@@ -54,6 +54,9 @@ func common() map[string]string {
 // fields' schemas with what is answered.
 func descriptions() map[string]map[string]string {
 	return map[string]map[string]string{
+		"Advertiser": {
+			"show_costs": "The contract tells the advertiser media cost and margin in its reports, and who holds a link to one",
+		},
 		"Campaign": {
 			"flights": "Times with a budget of their own, ascending and not overlapping, within the dates; where there are any it may spend only inside them",
 		},
