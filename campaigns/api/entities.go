@@ -106,7 +106,7 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 		huma.Register(a.huma, s.operation(http.MethodPost, one+"/"+v.verb, v.verb, v.about), s.setStatus(v.status))
 	}
 	huma.Register(a.huma, s.operation(http.MethodGet, one+"/history", "history-of", "Its changes, the newest first"), s.history)
-	a.undoers[kind] = s.undo
+	a.undoers[kind], a.recallers[kind] = s.undo, s.recall
 	return nil
 }
 
