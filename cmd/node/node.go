@@ -19,6 +19,7 @@ import (
 	"bidhawk/attribution"
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/api"
 	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/internal/eventlog"
@@ -45,6 +46,7 @@ type Node struct {
 	publisher *eventlog.Publisher
 
 	store *sqlstore.Store
+	edits *api.API // of store
 	relay *sqlstore.Relay
 	feed  *campaigns.Feed
 	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followBrakesFile alone
@@ -359,6 +361,9 @@ func (n *Node) Run(ctx context.Context) error {
 	n.setReady(errors.New("stopping"))
 	n.logger.Info("stopping: every bid request gets a no-bid")
 	err := n.stopServers()
+	if n.edits != nil {
+		n.edits.Close()
+	}
 	stopFront()
 	err = errors.Join(err, bidding.Wait())
 	stopBack()
