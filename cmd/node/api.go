@@ -22,8 +22,9 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	deps := api.Deps{
-		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
+	a, err := api.New(api.Config{}, api.Deps{
+		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Operations: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
+		Uploads: uploads, OnRefusedUpload: n.refusedUpload,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},
@@ -31,15 +32,11 @@ func (n *Node) apiHandler() (http.Handler, error) {
 			n.logger.Info("an API request was refused", zap.String("who", r.Actor), zap.String("method", r.Method),
 				zap.String("path", r.Path), zap.Int("status", r.Status), zap.String("reason", r.Reason))
 		},
-		OnRefusedUpload: n.refusedUpload,
-	}
-	if uploads != nil { // else an interface that holds nil
-		deps.Uploads = uploads
-	}
-	a, err := api.New(api.Config{}, deps)
+	})
 	if err != nil {
 		return nil, err
 	}
+	n.edits = a
 	if n.reports != nil {
 		err = attribution.Register(a.Huma(), attribution.APIDeps{
 			Service: n.reports, Users: n.keys.users, ConversionIDs: n.bidIDs, VerifyClick: n.verifyClick,

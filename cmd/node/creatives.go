@@ -12,6 +12,7 @@ import (
 
 	"bidhawk/bidder/files"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/api"
 	"bidhawk/campaigns/media"
 	"bidhawk/internal/blob"
 	"bidhawk/internal/blob/s3"
@@ -153,7 +154,7 @@ func (s S3) credentials() (s3.Config, error) {
 }
 
 // uploads takes files for the API; nil where there is no store for them.
-func (n *Node) uploads() (*media.Library, error) {
+func (n *Node) uploads() (api.Uploads, error) {
 	if n.files == nil {
 		return nil, nil
 	}
