@@ -83,6 +83,9 @@ func (s *Service) settle(ctx context.Context, tx *sql.Tx, loggedBefore time.Time
 				return 0, 0, err
 			}
 		}
+		if err := s.keepJourney(ctx, tx, c); err != nil {
+			return 0, 0, err
+		}
 		if _, err := tx.ExecContext(ctx, closeOrder, c.advertiser, c.order); err != nil {
 			return 0, 0, fmt.Errorf("settle conversion: %w", err)
 		}

@@ -26,6 +26,9 @@ type Config struct {
 	// FinalAfter is how long after its end a day can still change: 72 h. It
 	// covers the ledger's hard deadline for billing notices.
 	FinalAfter time.Duration
+	// ClearingsFor is how long what happened on exchanges by the quarter of an hour is
+	// kept, for comparison with their reports: 400 days. The books are kept for good.
+	ClearingsFor time.Duration
 	// BatchRecords bounds the records of one transaction: 20,000.
 	BatchRecords int
 	// FetchRecords bounds what a partition's reader hands over at once: 5,000.
@@ -69,6 +72,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Skew, time.Minute)
 	setDefault(&c.LateAfter, 48*time.Hour)
 	setDefault(&c.FinalAfter, 72*time.Hour)
+	setDefault(&c.ClearingsFor, 400*24*time.Hour)
 	setDefault(&c.BatchRecords, 20_000)
 	setDefault(&c.FetchRecords, 5_000)
 	setDefault(&c.Linger, 20*time.Millisecond)
@@ -76,6 +80,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PruneRows, 5_000)
 	return c
 }
+
+// minClearings is longer than an exchange takes to send a month's report.
+const minClearings = 32 * 24 * time.Hour
 
 func setDefault[T comparable](field *T, v T) {
 	var zero T
@@ -96,6 +103,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("attribution: LateAfter is %v; want a positive duration", c.LateAfter)
 	case c.FinalAfter < c.LateAfter+c.Settle:
 		return fmt.Errorf("attribution: FinalAfter is %v; want at least LateAfter + Settle, %v", c.FinalAfter, c.LateAfter+c.Settle)
+	case c.ClearingsFor < minClearings:
+		return fmt.Errorf("attribution: ClearingsFor is %v; want at least %v", c.ClearingsFor, minClearings)
 	case c.BatchRecords < 1 || c.BatchRecords > 1_000_000:
 		return fmt.Errorf("attribution: BatchRecords is %d; want 1 to 1000000", c.BatchRecords)
 	case c.FetchRecords < 1 || c.FetchRecords > c.BatchRecords:

@@ -54,7 +54,15 @@ func (b *batch) conversion(rec *eventlog.Record) error {
 	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
 		return err
 	}
+	if r.Refund {
+		return b.refund(rec, &r)
+	}
 	c := b.newConversion(&r, rec.Time)
+	back, err := b.refundedOf(c.orderKey)
+	if err != nil {
+		return err
+	}
+	c.takeBack(back)
 	old, err := b.loadConversion(c.orderKey)
 	if err != nil {
 		return err

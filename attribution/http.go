@@ -49,6 +49,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerReports(api)
 	h.registerConversions(api)
 	h.registerStatements(api)
+	h.registerRuns(api)
 	return nil
 }
 

@@ -75,6 +75,11 @@ const (
 	pruneSeen = `DELETE FROM seen WHERE (type, incarnation, chunk) IN
 		(SELECT type, incarnation, chunk FROM seen WHERE day < ? LIMIT ?)`
 	pruneCounted = `DELETE FROM counted WHERE (node, seq) IN (SELECT node, seq FROM counted WHERE day < ? LIMIT ?)`
+	// Exchange by exchange, as the key has them: their slots alone would be a scan.
+	pruneClearings = `DELETE FROM clearings WHERE (exchange, slot, deal, currency, kind) IN (
+		WITH RECURSIVE of(name) AS (SELECT MIN(exchange) FROM clearings
+			UNION ALL SELECT (SELECT MIN(exchange) FROM clearings WHERE exchange > of.name) FROM of WHERE of.name IS NOT NULL)
+		SELECT c.exchange, c.slot, c.deal, c.currency, c.kind FROM of JOIN clearings c ON c.exchange = of.name AND c.slot < ? LIMIT ?)`
 )
 
 func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time) (total, charged int64, err error) {
@@ -100,6 +105,7 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 	}{
 		{pruneTouches, clicksFrom},
 		{pruneSeen, clicksFrom},
+		{pruneClearings, readTo.Add(-s.cfg.ClearingsFor).Unix()},
 		{pruneCounted, int64(dayOf(readTo.Add(-countedFor), time.UTC))},
 	} {
 		if _, err := do(step.query, step.below); err != nil {

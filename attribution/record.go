@@ -96,6 +96,8 @@ type conversionRecord struct {
 	ClickBid   bidID       `json:"click_bid,omitzero"`
 	ClickLine  int64       `json:"click_line_item,omitempty"`
 	Source     string      `json:"source"`
+	// Refund takes back, of the order, the value, or where that is 0 the whole.
+	Refund bool `json:"refund,omitempty"`
 }
 
 type auctionsRecord struct {

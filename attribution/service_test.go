@@ -303,6 +303,7 @@ func TestConfigNamesTheWrongSetting(t *testing.T) {
 		}
 	}
 	f(Config{Settle: -1}, "Settle is -1ns")
+	f(Config{ClearingsFor: time.Hour}, "ClearingsFor is 1h0m0s; want at least 768h0m0s")
 	f(Config{Skew: 2 * time.Hour}, "Skew is 2h0m0s")
 	f(Config{LateAfter: -1}, "LateAfter is -1ns")
 	f(Config{FinalAfter: time.Hour}, "FinalAfter is 1h0m0s")

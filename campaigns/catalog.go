@@ -9,7 +9,10 @@ type Catalog struct {
 	Campaigns   map[ID]*Campaign
 	LineItems   map[ID]*LineItem
 	Creatives   map[ID]*Creative
-	Kill        KillState
+	// What is measured: neither bids nor money need them.
+	ConversionDefinitions map[ID]*ConversionDefinition
+	Experiments           map[ID]*Experiment
+	Kill                  KillState
 	// Switches is every kill switch that was ever set, on or off, by its Name.
 	Switches map[string]KillSwitch
 }

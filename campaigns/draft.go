@@ -12,13 +12,15 @@ import (
 
 func newCatalog() *Catalog {
 	return &Catalog{
-		Agencies:    map[ID]*Agency{},
-		Advertisers: map[ID]*Advertiser{},
-		Campaigns:   map[ID]*Campaign{},
-		LineItems:   map[ID]*LineItem{},
-		Creatives:   map[ID]*Creative{},
-		Kill:        KillState{LineItems: map[ID]bool{}},
-		Switches:    map[string]KillSwitch{},
+		Agencies:              map[ID]*Agency{},
+		Advertisers:           map[ID]*Advertiser{},
+		Campaigns:             map[ID]*Campaign{},
+		LineItems:             map[ID]*LineItem{},
+		Creatives:             map[ID]*Creative{},
+		ConversionDefinitions: map[ID]*ConversionDefinition{},
+		Experiments:           map[ID]*Experiment{},
+		Kill:                  KillState{LineItems: map[ID]bool{}},
+		Switches:              map[string]KillSwitch{},
 	}
 }
 

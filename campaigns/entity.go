@@ -28,6 +28,7 @@ type Refs struct {
 	Advertiser *Advertiser
 	Campaign   *Campaign
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
+	LineItems  map[ID]*LineItem // of those that an experiment names
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
 	Categories Categories       // nil: none is known
 	// SameExternalID is another entity of the kind and owner with the same external

@@ -30,6 +30,12 @@ func kindSpecs() []kindSpec {
 		{KindCreative, KindAdvertiser, func() Entity { return &Creative{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.Creatives, id, v)
 		}},
+		{KindConversionDefinition, KindAdvertiser, func() Entity { return &ConversionDefinition{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.ConversionDefinitions, id, v)
+		}},
+		{KindExperiment, KindCampaign, func() Entity { return &Experiment{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.Experiments, id, v)
+		}},
 	}
 }
 

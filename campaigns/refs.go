@@ -27,6 +27,9 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 	if err := refs.sameExternalID(ctx, r, e, owner); err != nil {
 		return nil, owner, err
 	}
+	if x, ok := e.(*Experiment); ok {
+		return refs, owner, refs.setLineItems(ctx, r, x)
+	}
 	l, ok := e.(*LineItem)
 	if !ok {
 		return refs, owner, nil
@@ -40,6 +43,20 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 		}
 	}
 	return refs, owner, nil
+}
+
+// setLineItems reads those that x names; what does not exist is left out.
+func (r *Refs) setLineItems(ctx context.Context, rd Reader, x *Experiment) error {
+	r.LineItems = map[ID]*LineItem{}
+	for _, id := range x.LineItemIDs[:min(len(x.LineItemIDs), MaxExperimentItems)] {
+		l, err := Get[*LineItem](ctx, rd, id)
+		if err == nil {
+			r.LineItems[id] = l
+		} else if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // sameExternalID finds another entity that has e's external id already.

@@ -33,6 +33,8 @@ type Config struct {
 	MaxBodyBytes int64
 	// SessionFor is how long a session lasts; 0 is 12 hours.
 	SessionFor time.Duration
+	// RequestsPerSecond and Burst bound what one caller asks; 0 is 200 and 1,000.
+	RequestsPerSecond, Burst int
 	// PasswordCost is bcrypt's of new passwords; 0 is PasswordCost.
 	PasswordCost int
 }
@@ -45,20 +47,30 @@ func (c Config) Validate() error {
 	if c.PasswordCost != 0 && (c.PasswordCost < bcrypt.MinCost || c.PasswordCost > bcrypt.MaxCost) {
 		return fmt.Errorf("api: PasswordCost is %d; must be %d to %d", c.PasswordCost, bcrypt.MinCost, bcrypt.MaxCost)
 	}
+	if c.RequestsPerSecond < 0 || c.Burst < 0 {
+		return fmt.Errorf("api: RequestsPerSecond is %d and Burst %d; must not be negative", c.RequestsPerSecond, c.Burst)
+	}
 	if c.SessionFor < 0 {
 		return fmt.Errorf("api: SessionFor is %v; must not be negative", c.SessionFor)
 	}
 	return nil
 }
 
-// Deps is what the API works with. Users, Tags, OnError and OnRefusal may be nil.
+// maxCallers bounds the callers whose rates are remembered.
+const maxCallers = 100_000
+
+// Deps is what the API works with. Users, Operations, Requests, Tags, OnError and OnRefusal may be nil.
 type Deps struct {
 	Store campaigns.Store
 	Keys  campaigns.KeyStore
 	// Users is where people sign in; nil: API keys alone.
 	Users campaigns.UserStore
-	Tags  campaigns.TagResolver
-	Now   func() time.Time
+	// Operations keeps the bulk edits; nil: there are none.
+	Operations campaigns.OperationStore
+	// Requests keeps the answers of requests with an Idempotency-Key; nil: none is kept.
+	Requests campaigns.RequestStore
+	Tags     campaigns.TagResolver
+	Now      func() time.Time
 	// KnowsExchange says whether an exchange of that name is configured; nil: any may be.
 	KnowsExchange func(name string) bool
 	// CheckEdit says whether the ledger can take an edit; note is for the editor, of
@@ -79,10 +91,13 @@ type API struct {
 	mux    *http.ServeMux
 	huma   huma.API
 
-	undoers map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
-	signIns *limiter
-	hashing chan struct{} // a token for each password that is being hashed
-	decoy   string        // a hash that no password has
+	undoers           map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
+	recallers         map[campaigns.Kind]func(context.Context, campaigns.Change) (doc campaigns.Document, path string, err error)
+	requests, signIns *limiter
+	bulks             chan struct{} // a token for each bulk edit that runs
+	work              work
+	hashing           chan struct{} // a token for each password that is being hashed
+	decoy             string        // a hash that no password has
 
 	document struct {
 		once sync.Once
@@ -92,7 +107,7 @@ type API struct {
 }
 
 // New registers this package's operations. Others register theirs with Huma
-// before Handler serves.
+// before Handler serves. The caller must Close it.
 func New(cfg Config, deps Deps) (*API, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -112,6 +127,12 @@ func New(cfg Config, deps Deps) (*API, error) {
 	if cfg.SessionFor == 0 {
 		cfg.SessionFor = 12 * time.Hour
 	}
+	if cfg.RequestsPerSecond == 0 {
+		cfg.RequestsPerSecond = 200
+	}
+	if cfg.Burst == 0 {
+		cfg.Burst = 1_000
+	}
 	if cfg.PasswordCost == 0 {
 		cfg.PasswordCost = PasswordCost
 	}
@@ -120,9 +141,12 @@ func New(cfg Config, deps Deps) (*API, error) {
 		return nil, err
 	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
-		undoers: map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error){},
-		editor:  campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
-		signIns: newLimiter(signInBurst, signInEvery, signInBuckets), hashing: make(chan struct{}, hashers), decoy: decoyHash}
+		recallers: map[campaigns.Kind]func(context.Context, campaigns.Change) (campaigns.Document, string, error){},
+		bulks:     make(chan struct{}, maxBulks),
+		requests:  newLimiter(cfg.Burst, time.Second/time.Duration(cfg.RequestsPerSecond), maxCallers),
+		undoers:   map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error){},
+		editor:    campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
+		signIns:   newLimiter(signInBurst, signInEvery, signInBuckets), hashing: make(chan struct{}, hashers), decoy: decoyHash}
 	if cfg.PasswordCost != PasswordCost { // an unknown user is to take as long as a known one
 		h, err := bcrypt.GenerateFromPassword([]byte(decoyHash), cfg.PasswordCost)
 		if err != nil {
@@ -130,8 +154,9 @@ func New(cfg Config, deps Deps) (*API, error) {
 		}
 		a.decoy = string(h)
 	}
+	a.work.ctx, a.work.cancel = context.WithCancel(context.Background())
 	a.huma = humago.New(a.mux, a.humaConfig())
-	a.huma.UseMiddleware(a.authenticate, a.auditRefusals)
+	a.huma.UseMiddleware(a.authenticate, a.limit, a.once, a.auditRefusals)
 	a.mux.HandleFunc("GET /openapi.json", a.openAPI)
 	if err := a.register(); err != nil {
 		return nil, err
@@ -165,8 +190,15 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
+		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
+			required: []string{"advertiser_id", "name", "type"}}),
+		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",
+			required: []string{"campaign_id", "name", "holdout_ppm", "salt", "start", "end"}}),
 	}
 	a.registerHistory()
+	if a.deps.Operations != nil {
+		a.registerOperations()
+	}
 	a.registerKillSwitches()
 	a.registerKeys()
 	if a.deps.Users != nil {
@@ -225,7 +257,10 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 // openAPI serves the document as it stands at the first call.
 func (a *API) openAPI(w http.ResponseWriter, r *http.Request) {
 	d := &a.document
-	d.once.Do(func() { d.json, d.err = json.Marshal(a.huma.OpenAPI()) })
+	d.once.Do(func() {
+		complete(a.huma.OpenAPI())
+		d.json, d.err = json.Marshal(a.huma.OpenAPI())
+	})
 	if d.err != nil {
 		a.deps.OnError(r, fmt.Errorf("marshal OpenAPI: %w", d.err))
 		writeProblem(w, newProblem(http.StatusInternalServerError, ""))

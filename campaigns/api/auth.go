@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -158,6 +159,9 @@ func (a *API) write(ctx huma.Context, p *Problem) {
 		ctx.SetHeader("WWW-Authenticate", `Bearer realm="bidhawk"`)
 	}
 	errs := make([]error, len(p.Errors))
+	if p.retryAfter > 0 {
+		ctx.SetHeader("Retry-After", strconv.Itoa(p.retryAfter))
+	}
 	for i, v := range p.Errors {
 		errs[i] = &huma.ErrorDetail{Location: v.Field, Message: v.Rule, Value: v.Value}
 	}

@@ -54,6 +54,24 @@ func common() map[string]string {
 // fields' schemas with what is answered.
 func descriptions() map[string]map[string]string {
 	return map[string]map[string]string{
+		"ConversionDefinition": {
+			"type":               "Of the conversions that it counts, such as purchase: 1 to 64 of a-z, 0-9, _, - and .",
+			"click_window_hours": "How long before a conversion a click is a touch; absent: as the advertiser's, which it must not pass",
+			"view_window_hours":  "The same of impressions",
+			"ignore_views":       "Clicks alone are touches",
+			"model":              "last (where not said), first, linear, time_decay, position, markov or shapley; what is charged follows the last touch whatever is said here",
+			"half_life_hours":    "time_decay alone: 1 to 2160; 168 where not said",
+			"value":              "reported (where not said), fixed (fixed_value_nanos each) or none",
+			"fixed_value_nanos":  "fixed alone: what one is worth",
+			"count":              "every (where not said), or one: the first of each last touch, as leads are counted",
+		},
+		"Experiment": {
+			"line_item_ids": "What held-out users are not shown; absent: the campaign's every line item",
+			"holdout_ppm":   "The share of users who are held out, 1 to 900,000; it can't change",
+			"salt":          "Decides, with the user's key, who is held out; experiments of one salt hold out the same users. It can't change",
+			"start":         "From when on",
+			"end":           "Until when; a pause shows the ads to everybody and spoils the comparison",
+		},
 		"Campaign": {
 			"flights": "Times with a budget of their own, ascending and not overlapping, within the dates; where there are any it may spend only inside them",
 		},

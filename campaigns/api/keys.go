@@ -42,6 +42,7 @@ func (a *API) registerKeys() {
 	}
 	create := op(http.MethodPost, "/v1/api-keys", "create-api-key", "Issue a key")
 	create.DefaultStatus = http.StatusCreated
+	create.Metadata[SecretAnswer] = "key"
 	huma.Register(a.huma, create, a.createKey)
 	huma.Register(a.huma, op(http.MethodGet, "/v1/api-keys", "list-api-keys", "The issued keys, without their secrets"), a.listKeys)
 	revoke := op(http.MethodDelete, "/v1/api-keys/{id}", "revoke-api-key", "Revoke a key for good")

@@ -257,6 +257,9 @@ func whoIs(p campaigns.Principal, secret string, expires time.Time) Me {
 // tooMany is a 429 that says when to try again, in whole seconds.
 func tooMany(detail string, wait time.Duration) error {
 	p := newProblem(http.StatusTooManyRequests, detail)
-	p.retryAfter = max(1, int(math.Ceil(wait.Seconds())))
+	p.retryAfter = seconds(wait)
 	return p
 }
+
+// seconds is a wait in whole seconds, at least one.
+func seconds(wait time.Duration) int { return max(1, int(math.Ceil(wait.Seconds()))) }

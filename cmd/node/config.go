@@ -207,6 +207,8 @@ type Reports struct {
 	Settle time.Duration `yaml:"settle"`
 	// ClockSkew is how far the clocks of this node and of the log may differ.
 	ClockSkew time.Duration `yaml:"clock_skew"`
+	// ClearingsFor is how long what exchanges' reports are compared with is kept.
+	ClearingsFor time.Duration `yaml:"clearings_for"`
 	// Database and DatabaseFile are as those of campaigns.
 	Database     Secret `yaml:"database"`
 	DatabaseFile string `yaml:"database_file"`
@@ -261,7 +263,7 @@ func Default() Config {
 		Pacing:               defaultPacing(),
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:              Scoring{PriorImpressions: 2000, PriorViews: 100, PriorClicks: 100, Places: 1 << 16},
-		Reports:              Reports{Settle: 10 * time.Minute, ClockSkew: time.Minute},
+		Reports:              Reports{Settle: 10 * time.Minute, ClockSkew: time.Minute, ClearingsFor: 400 * 24 * time.Hour},
 		Privacy:              defaultPrivacy(),
 		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},

@@ -121,6 +121,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	f("scoring.prior_clicks", func(c *Config) { c.Scoring.PriorClicks = 1_000_001 })
 	f("scoring.places", func(c *Config) { c.Scoring.Places = 0 })
 	f("reports.settle", func(c *Config) { c.Reports.Settle = 25 * time.Hour })
+	f("reports.clearings_for", func(c *Config) { c.Reports.ClearingsFor = 31 * 24 * time.Hour })
 	f("reports.clock_skew", func(c *Config) { c.Reports.ClockSkew = 0 })
 	f("exchanges", func(c *Config) { c.Exchanges = nil })
 	f("exchanges.Upper.name", func(c *Config) { c.Exchanges["Upper"] = defaultExchange() })

@@ -178,6 +178,7 @@ func (c *Config) checkBounds() error {
 		n("scoring.prior_clicks", c.Scoring.PriorClicks, 1, 1_000_000),
 		n("scoring.places", c.Scoring.Places, 1, 1<<24),
 		d("reports.settle", c.Reports.Settle, time.Second, 24*time.Hour),
+		d("reports.clearings_for", c.Reports.ClearingsFor, 32*24*time.Hour, 10*366*24*time.Hour),
 		d("reports.clock_skew", c.Reports.ClockSkew, time.Second, time.Hour),
 		d("identity.reload_every", c.Identity.ReloadEvery, time.Second, 24*time.Hour),
 		d("exchanges_reload_every", c.ExchangesReloadEvery, time.Second, 24*time.Hour),

@@ -44,6 +44,7 @@ export function setKey(k) {
 export const hasKey = () => key !== '';
 
 export const getLive = () => call('GET', '/v1/live');
+export const getBrakes = () => call('GET', '/v1/brakes');
 export const getKillSwitches = () => call('GET', '/v1/kill-switches');
 
 // putKillSwitch sets the switch of target, 'all' or a line item's id. The id is

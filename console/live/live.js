@@ -1,8 +1,8 @@
 // The poll: /v1/live each second, one request at a time, with backoff while the
 // server is away. It never gives up and needs no reload.
 
-import { Refused, explain, getKillSwitches, getLive, hasKey } from './api.js';
-import { killSwitches, live } from './model.js';
+import { Refused, explain, getBrakes, getKillSwitches, getLive, hasKey } from './api.js';
+import { brakes, killSwitches, live } from './model.js';
 
 const EVERY_MS = 1000;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
@@ -12,12 +12,14 @@ const SWITCHES_EVERY = 5; // polls
 //   body      the last good answer of model.live(), kept through every failure
 //   received  when it came, by this machine's clock
 //   switches  Map of kill switches that are on; null while unknown
+//   brakes    list of what stops bidding; null while unknown, kept through failures
 //   failure   null, or {message, retryAt}
 //   refused   null, or the server's words: the poll rests until resume()
 export class Live {
   body = null;
   received = 0;
   switches = null;
+  brakes = null;
   failure = null;
   refused = null;
   #changed;
@@ -76,7 +78,7 @@ export class Live {
   // Their failure alone must not hide the live data.
   async #pollSwitches() {
     try {
-      this.switches = killSwitches(await getKillSwitches());
+      [this.switches, this.brakes] = [killSwitches(await getKillSwitches()), brakes(await getBrakes())];
     } catch (err) {
       if (err instanceof Refused) throw err;
       this.switches = null;

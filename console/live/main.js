@@ -1,6 +1,7 @@
 // Wires the page: the poll on one side, what is drawn on the other.
 
 import { hasKey, setKey, takeKey } from './api.js';
+import { drawBrakes } from './brakes.js';
 import { $, el, setAttr, setText, showIf } from './dom.js';
 import { KillDialog } from './kill.js';
 import { Live } from './live.js';
@@ -25,6 +26,7 @@ let asked = null; // the refusal that the form was opened for
 // changed draws everything that the poll brought.
 function changed() {
   drawStatus();
+  drawBrakes(live.brakes);
   const body = live.body;
   if (body) {
     if (!live.failure && live.refused === null) signIn.accepted();

@@ -76,6 +76,25 @@ export function killSwitches(page) {
   return on;
 }
 
+// brakes reads GET /v1/brakes: what stops bidding, that of everything first, then
+// what nobody has looked at yet: breakers before people, the newest first.
+export function brakes(page) {
+  return (page.items ?? []).map((k) => ({
+    what: `${WHAT[k.scope] ?? k.scope}${k.scope === 'all' ? '' : ` ${k.exchange || k.target}`}`,
+    name: k.name ?? '',
+    scope: k.scope,
+    // The reason of a breaker ends with its release, which stands beside it.
+    reason: String(k.reason ?? '').replace(/; to release: .*$/, ''),
+    by: k.by ?? '',
+    at: Date.parse(k.at),
+    release: k.release ?? '',
+  })).sort((a, b) => rank(a) - rank(b) || b.at - a.at);
+}
+
+const rank = (k) => (k.scope === 'all' ? 0 : k.by.startsWith('breaker/') ? 1 : 2);
+
+const WHAT = { all: 'All bidding', exchange: 'Exchange', agency: 'Agency', advertiser: 'Advertiser', campaign: 'Campaign', line_item: 'Line item', creative: 'Creative' };
+
 function switchOf(k) {
   if (k.scope === 'all') return 'all';
   return k.scope === 'line_item' ? String(k.target) : `${k.scope}/${k.exchange ?? k.target}`;

@@ -52,6 +52,8 @@ const STATES = {
   nobids: ['Ready, not bidding', 'No', 'Yes', 'Yes'],
   slow: ['Too slow', 'Yes', 'Too slow', 'Yes'],
   killed: ['Kill switch is on', 'No', 'Yes', 'Yes'],
+  runaway: ['Ready and bidding', 'Yes', 'Yes', 'Yes'],
+  braked: ['Ready and bidding', 'Yes', 'Yes', 'Yes'],
   stopped: ['1 ledger partition has stopped', 'Yes', 'Yes', 'Stopped'],
   still: ['Counters stand still', 'Unknown', 'Unknown', 'Unknown'],
   many: ['Ready and bidding', 'Yes', 'Yes', 'Yes'],
@@ -200,6 +202,32 @@ await b.check('kill switch of everything: wants a reason and a word, shows the s
   await page.getByLabel('Type RESUME').fill('resume');
   await page.keyboard.press('Enter');
   await b.sees('#headline', 'Ready and bidding');
+});
+
+await b.check('the strip names each brake, why, since when and how to release it', async () => {
+  await b.open('normal');
+  await b.sees('#headline', 'Ready and bidding');
+  truth(await page.locator('#brakes').isHidden(), 'a strip without a brake');
+  await b.open('runaway');
+  await b.sees('#brakes-title', 'A brake stops bidding');
+  await b.sees('#brakes-list li', 'Line item 34 Spring <b>sale</b>');
+  await b.sees('#brakes-list li', 'charged 37 USD in 5m0s, 3.7 times the 10 of its plan (limit: 300%)');
+  await b.sees('#brakes-list li', 'By breaker/spend since ');
+  equal(await page.locator('#brakes-list code').allTextContents(), ['bidhawk release line_item 34 --reason R'], 'the release, once');
+  truth(!(await page.locator('#brakes-list').textContent()).includes('to release: bidhawk release line_item 34 --reason RBy'), 'the release stands in the reason too');
+  await b.open('braked');
+  await b.sees('#brakes-title', '9 brakes stop bidding');
+  equal(await page.locator('#brakes-list li').count(), 4, 'shown');
+  await b.sees('#brakes-more', 'And 5 more: bidhawk brakes lists them.');
+  await b.sees('#brakes-list li:first-child', 'Line item 34');
+  await b.open('killed');
+  await b.sees('#brakes-list li', 'All bidding');
+  await b.sees('#brakes-list code', 'bidhawk release all --reason R');
+  await page.getByRole('button', { name: 'Resume bidding…' }).click();
+  await page.getByLabel('Reason').fill('mended');
+  await page.getByLabel('Type RESUME').fill('resume');
+  await page.keyboard.press('Enter');
+  await page.locator('#brakes').waitFor({ state: 'hidden' });
 });
 
 await b.check('kill switch of one line item', async () => {

@@ -4,15 +4,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,12 +89,20 @@ type killSwitch struct {
 	At     time.Time `json:"at"`
 }
 
+// brake is a switch that is on, as GET /v1/brakes tells it.
+type brake struct {
+	killSwitch
+	Name    string `json:"name,omitempty"`
+	Release string `json:"release"`
+}
+
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", console.Handler())
 	mux.HandleFunc("POST /testserver", s.change)
 	mux.HandleFunc("GET /v1/live", s.guard(s.live))
 	mux.HandleFunc("GET /v1/kill-switches", s.guard(s.list))
+	mux.HandleFunc("GET /v1/brakes", s.guard(s.brakes))
 	mux.HandleFunc("PUT /v1/kill-switches", s.guard(s.set))
 	return mux
 }
@@ -107,7 +118,7 @@ func (s *server) change(w http.ResponseWriter, r *http.Request) {
 	s.scenario = name
 	clear(s.switches)
 	for _, k := range scenarios()[name].switches {
-		k.By, k.At = "night shift", s.start
+		k.By, k.At = cmp.Or(k.By, "night shift"), s.start
 		s.switches[k.Target] = k
 	}
 }
@@ -147,6 +158,24 @@ func (s *server) list(w http.ResponseWriter, _ *http.Request) {
 	items := []killSwitch{}
 	for _, k := range s.switches {
 		items = append(items, k)
+	}
+	write(w, http.StatusOK, map[string]any{"items": items})
+}
+
+func (s *server) brakes(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items := []brake{}
+	for _, target := range slices.Sorted(maps.Keys(s.switches)) {
+		k := s.switches[target]
+		if !k.On {
+			continue
+		}
+		b := brake{killSwitch: k, Release: "bidhawk release all --reason R"}
+		if target != 0 {
+			b.Name, b.Release = "Spring <b>sale</b>", fmt.Sprintf("bidhawk release %s %d --reason R", k.Scope, target)
+		}
+		items = append(items, b)
 	}
 	write(w, http.StatusOK, map[string]any{"items": items})
 }

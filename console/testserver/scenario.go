@@ -45,6 +45,17 @@ func scenarios() map[string]scenario {
 			s.noBids, s.bidRate = map[string]float64{"killed": 1}, 0
 			s.switches = []killSwitch{{Scope: "all", On: true, Reason: "exchange adx-west bills twice, ticket 4411"}}
 		}),
+		"braked": with(func(s *scenario) {
+			for i := range int64(8) {
+				s.switches = append(s.switches, killSwitch{Scope: "campaign", Target: 200 + i, On: true, Reason: "wrong landing page"})
+			}
+			s.switches = append(s.switches, killSwitch{Scope: "line_item", Target: 34, On: true, By: "breaker/spend",
+				Reason: "charged 37 USD in 5m0s, 3.7 times the 10 of its plan (limit: 300%); to release: bidhawk release line_item 34 --reason R"})
+		}),
+		"runaway": with(func(s *scenario) {
+			s.switches = []killSwitch{{Scope: "line_item", Target: 34, On: true, By: "breaker/spend",
+				Reason: "charged 37 USD in 5m0s, 3.7 times the 10 of its plan (limit: 300%); to release: bidhawk release line_item 34 --reason R"}}
+		}),
 		"stopped": with(func(s *scenario) { s.stopped, s.spill = 1, 1841 }),
 		"still":   with(func(s *scenario) { s.still = true }),
 		"many":    with(func(s *scenario) { s.requests, s.lines = 48_300, many }),

@@ -86,11 +86,13 @@ func (db *DB) prepareSchema(ctx context.Context, cfg Config) (err error) {
 	return migrate(ctx, db.Write, goose.DialectPostgres, cfg)
 }
 
-// lockKey is the number of an advisory lock. Those are of the whole database, so
-// that the schema is part of it.
-func (db *DB) lockKey(name string) int64 {
+func (db *DB) lockKey(name string) int64 { return LockKey(db.schema, name) }
+
+// LockKey is the number of an advisory lock, by which pg_locks tells who holds it.
+// Advisory locks are of the whole database, so that the schema is part of it.
+func LockKey(schema, name string) int64 {
 	h := fnv.New64a()
-	h.Write([]byte("bidhawk\x00" + db.schema + "\x00" + name))
+	h.Write([]byte("bidhawk\x00" + schema + "\x00" + name))
 	return int64(h.Sum64())
 }
 

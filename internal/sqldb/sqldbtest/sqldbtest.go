@@ -67,3 +67,25 @@ func drop(t testing.TB, base, schema string) {
 		t.Errorf("drop the test's schema: %v", err)
 	}
 }
+
+// EndLock ends the session that holds the lock of a name in source, as the server
+// does when a node's network is cut.
+func EndLock(t testing.TB, source sqldb.Source, name string) {
+	t.Helper()
+	u, err := url.Parse(source.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", source.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var n int
+	err = db.QueryRowContext(context.Background(), `SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+		WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = $1`,
+		sqldb.LockKey(u.Query().Get("search_path"), name)).Scan(&n)
+	if err != nil || n != 1 {
+		t.Fatalf("ended %d sessions that hold %q, %v; want one", n, name, err)
+	}
+}
