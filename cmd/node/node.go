@@ -259,7 +259,11 @@ func (n *Node) readyCatalog() *campaigns.Catalog {
 }
 
 func (n *Node) openReports(ctx context.Context) (err error) {
-	n.reports, err = attribution.Open(ctx, attribution.Config{Path: n.cfg.path("reports.db"), Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew, ClearingsFor: n.cfg.Reports.ClearingsFor}, attribution.Deps{
+	database, err := n.cfg.ReportsDatabase()
+	if err != nil {
+		return err
+	}
+	n.reports, err = attribution.Open(ctx, attribution.Config{Database: database, Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew, ClearingsFor: n.cfg.Reports.ClearingsFor}, attribution.Deps{
 		Log: n.log, Catalog: n.feed.Catalog, Now: Clock, DeadLetter: n.deadLetter,
 		Gap: func(topic string, partition int32, from, to int64) {
 			n.logger.Error("records were deleted before reports read them", zap.String("topic", topic),
