@@ -119,6 +119,7 @@ type Bidder struct {
 	metrics  *Metrics
 	counts   *counts
 	view     *viewability.Script
+	ghosts   *ghosts
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
@@ -143,6 +144,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, err
 	}
 	b.metrics = newMetrics()
+	b.ghosts = newGhosts(&b.metrics.ghostsLost)
 	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet)
 	if err != nil {
 		return nil, err
@@ -261,8 +263,10 @@ func (b *Bidder) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			b.flushGhosts(context.WithoutCancel(ctx))
 			return b.flushCounts(context.WithoutCancel(ctx))
 		case <-t.C:
+			b.flushGhosts(ctx)
 			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
 				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))
 			}
