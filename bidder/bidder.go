@@ -85,6 +85,8 @@ type Deps struct {
 	Offers *offers.Table
 	// Sync serves /sync/; nil: nothing is there.
 	Sync func(ctx *fasthttp.RequestCtx, rest []byte)
+	// Files serves /c/, uploaded creatives; nil: nothing is there.
+	Files func(ctx *fasthttp.RequestCtx, key []byte)
 	// OverMax is told of a bid above its line item's maximum; nil: nobody is. It must
 	// not block.
 	OverMax func(OverMax)
@@ -135,6 +137,9 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, fmt.Errorf("bidder.public_url: got %q; want scheme and host, such as https://dsp.example", cfg.PublicURL)
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
+	if cfg.FilesURL == "" {
+		cfg.FilesURL = cfg.PublicURL + "/c"
+	}
 	b := &Bidder{
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
@@ -207,7 +212,7 @@ func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
 func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
 		exchanges: b.exchanges.Load(), contents: b.deps.Contents, before: b.book.Load(),
-		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
+		markup: markup.Options{PublicURL: b.cfg.PublicURL, FilesURL: b.cfg.FilesURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)
