@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bidhawk/attribution/rollup"
+	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
@@ -41,6 +42,8 @@ type batch struct {
 	advertisers *advertisers
 	open        openUsers
 	experiments experiments
+	deals       map[dealKey]*dealSum
+	dealIndex   map[[2]string][]*campaigns.Deal
 
 	stmts     map[string]*sql.Stmt
 	positions map[partition]position
@@ -126,7 +129,7 @@ func (b *batch) record(rec *eventlog.Record) error {
 func (b *batch) write() error {
 	for _, step := range []func() error{
 		b.writeTouches, b.markStale, b.attributeStale,
-		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writePositions,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writeDeals, b.writePositions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -185,6 +188,7 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord, p placement,
 	switch kind {
 	case exposureWin:
 		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
+		b.winDeal(r, when)
 	case exposureImpression:
 		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
 	}
@@ -322,7 +326,7 @@ func (b *batch) auctions(rec *eventlog.Record) error {
 	if err := readable(decode(rec.Value, &r, &r.V), r.check); err != nil {
 		return err
 	}
-	if r.Type != "counts" {
+	if r.Type != "counts" && r.Type != "deals" {
 		return nil // sampled bids share the topic
 	}
 	stmt, err := b.stmt(insertCounted)
@@ -337,6 +341,7 @@ func (b *batch) auctions(rec *eventlog.Record) error {
 		b.stats.DuplicateAuctions++
 		return err
 	}
+	b.countDeals(r.Deals)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		v := b.advertisers.get(row.Advertiser)

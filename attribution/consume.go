@@ -184,6 +184,7 @@ func (s *Service) newBatch(ctx context.Context, tx *sql.Tx) *batch {
 		seen:        make(map[chunkKey]*chunk),
 		posted:      make(map[int32]int64),
 		books:       newBooks(),
+		deals:       make(map[dealKey]*dealSum),
 		stale:       make(map[orderKey]struct{}),
 	}
 }

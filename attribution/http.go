@@ -51,6 +51,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerStatements(api)
 	h.registerRuns(api)
 	h.registerExperiments(api)
+	h.registerDeals(api)
 	return nil
 }
 

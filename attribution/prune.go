@@ -112,6 +112,8 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 		{pruneTouches, clicksFrom},
 		{pruneSeen, clicksFrom},
 		{pruneClearings, readTo.Add(-s.cfg.ClearingsFor).Unix()},
+		{pruneDeals, readTo.Add(-dealsFor).Unix()},
+		{pruneDealReasons, readTo.Add(-dealsFor).Unix()},
 		{pruneCounted, int64(dayOf(readTo.Add(-countedFor), time.UTC))},
 	} {
 		if _, err := do(step.query, step.below); err != nil {

@@ -113,6 +113,8 @@ type auctionsRecord struct {
 	Seq  int64        `json:"seq"`
 	At   time.Time    `json:"at"`
 	Rows []auctionRow `json:"rows"`
+	// Of the type "deals".
+	Deals []dealRow `json:"deals,omitempty"`
 }
 
 type auctionRow struct {
@@ -368,6 +370,11 @@ func (r *conversionRecord) check() error {
 func (r *auctionsRecord) check() error {
 	if r.Node == "" || len(r.Node) > maxName {
 		return fmt.Errorf("node: %d bytes; want 1 to %d", len(r.Node), maxName)
+	}
+	for i := range r.Deals {
+		if err := r.Deals[i].check(); err != nil {
+			return fmt.Errorf("deals[%d].%w", i, err)
+		}
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]

@@ -68,6 +68,9 @@ func TestAllocationsOfARequest(t *testing.T) {
 
 	deal := newCatalog([]campaigns.LineItem{cpm(3_000_000, campaigns.Targeting{Deals: []string{"d1"}}), cpm(2_000_000, campaigns.Targeting{})}, []campaigns.Creative{box()})
 	f("deal beside the open auction", deal, with(banner+`,"pmp":{"deals":[{"id":"d0","guar":1},{"id":"d1","bidfloor":1,"wadomain":["shop.example"]}]}`), 200)
+	followed := newCatalog([]campaigns.LineItem{cpm(2_000_000, campaigns.Targeting{DealIDs: []campaigns.ID{7}})}, []campaigns.Creative{box()})
+	f("deal that is followed", withDeals(followed, campaigns.Deal{Meta: campaigns.Meta{ID: 7}, DealID: "d1", Type: campaigns.DealGuaranteed, Price: 3_000_000}), with(banner+`,"pmp":{"deals":[{"id":"d0","guar":1},{"id":"d1","bidfloor":1}]}`), 200)
+	f("deal that is followed, passed back", withDeals(followed, campaigns.Deal{Meta: campaigns.Meta{ID: 7}, DealID: "d1", Type: campaigns.DealGuaranteed, Price: 3_000_000}), with(banner+`,"pmp":{"private_auction":1,"deals":[{"id":"d1","bidfloor":9,"guar":1}]}`), 204)
 	f("deal, no bid", deal, with(banner+`,"pmp":{"private_auction":1,"deals":[{"id":"d1","bidfloor":9}]}`), 204)
 
 	var items []campaigns.LineItem

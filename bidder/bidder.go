@@ -115,15 +115,16 @@ type Bidder struct {
 	book      atomic.Pointer[book]
 	// brakes is the newest catalogue whose kill switches are in force: they don't
 	// wait until a book is compiled.
-	brakes   atomic.Pointer[campaigns.Catalog]
-	refused  refusedLog
-	pool     sync.Pool
-	metrics  *Metrics
-	counts   *counts
-	shading  shading
-	view     *viewability.Script
-	ghosts   *ghosts
-	draining atomic.Bool
+	brakes     atomic.Pointer[campaigns.Catalog]
+	refused    refusedLog
+	pool       sync.Pool
+	metrics    *Metrics
+	counts     *counts
+	dealCounts *dealCounts
+	shading    shading
+	view       *viewability.Script
+	ghosts     *ghosts
+	draining   atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
 }
@@ -144,7 +145,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 	b := &Bidder{
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
-		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows),
+		counts: newCounts(deps.BidIDs.Incarnation(), cfg.MaxCountRows), dealCounts: newDealCounts(maxDealRows),
 	}
 	if b.view, err = viewability.Load(); err != nil {
 		return nil, err

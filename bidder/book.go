@@ -22,6 +22,7 @@ type book struct {
 	lines     []line // by the index's row
 	media     media  // that any of them can fill
 	ads       map[campaigns.ID]*ad
+	deals     dealBook
 }
 
 // line is a line item prepared for bidding.
@@ -33,12 +34,14 @@ type line struct {
 	zone       *time.Location
 	fee        money.PPM
 	ads        []*ad
-	caps       []frequency.Caps // of each ad
-	media      media            // of its ads
-	cid        []byte           // campaign id, as bids carry it
-	onDeals    bool             // targets deals: bids under one of them only
-	dsa        []byte           // bid.ext.dsa up to what depends on the user
-	trials     []trial          // experiments that hold users back from it
+	caps       []frequency.Caps  // of each ad
+	media      media             // of its ads
+	cid        []byte            // campaign id, as bids carry it
+	onDeals    bool              // targets deals: bids under one of them only
+	agreed     []*campaigns.Deal // that it names
+	textDeals  []string          // that it targets by the exchanges' ids
+	dsa        []byte            // bid.ext.dsa up to what depends on the user
+	trials     []trial           // experiments that hold users back from it
 }
 
 func (l *line) lineage() campaigns.Lineage {
@@ -68,6 +71,7 @@ func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, e
 		b.media |= b.lines[row].media
 	}
 	b.ads = k.ads
+	b.indexDeals(cat)
 	return b, err
 }
 

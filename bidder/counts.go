@@ -163,7 +163,11 @@ func (b *Bidder) flushCounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range records {
+	deals, err := b.dealCounts.take(b.clock(), c.node, func() uint64 { c.seq++; return c.seq })
+	if err != nil {
+		return err
+	}
+	for _, r := range append(records, deals...) {
 		c.pending = append(c.pending, eventlog.Message{Topic: eventlog.TopicAuctions, Key: []byte(c.node), Value: r})
 	}
 	if over := len(c.pending) - maxPendingCounts; over > 0 {

@@ -46,6 +46,8 @@ type auction struct {
 	room     int            // bytes of the answer that are left for bids
 	site     []byte         // domain or bundle
 	app      bool
+	watched  []dealWatch                                // deals of the request that somebody made
+	watching []dealWatch                                // those of the impression at hand
 	dry      bool                                       // an explanation: nothing is taken
 	sees     func(advertiser, agency campaigns.ID) bool // whose line items take part in it; nil: all
 
@@ -85,9 +87,15 @@ func (b *Bidder) decide(a *auction) NoBid {
 	b.index(a)
 	a.startRoom()
 	for i := range a.req.Imp {
+		a.watchImp(i)
 		r := b.decideImp(a, i)
+		a.concludeDeals(r)
 		reason = max(reason, r)
 		if r == NoBidTimeout {
+			for i++; i < len(a.req.Imp); i++ { // nobody looks at these any more
+				a.watchImp(i)
+				a.concludeDeals(r)
+			}
 			break
 		}
 	}
@@ -105,6 +113,9 @@ func (b *Bidder) decideImp(a *auction, i int) NoBid {
 			l := &a.book.lines[row]
 			return !a.sees(l.advertiser.ID, l.agency.ID)
 		})
+	}
+	if len(a.watching) > 0 {
+		a.matchDeals(imp)
 	}
 	if len(a.rows) == 0 {
 		return NoBidNoMatch
@@ -188,8 +199,10 @@ func (b *Bidder) settle(a *auction, i, n, wanted int) NoBid {
 		p, r := b.place(a, i, c)
 		if r != NoBidNone {
 			reason = max(reason, r)
+			a.noteDeal(c.row, int(c.deal), r)
 			continue
 		}
+		a.placeDeal(&c)
 		a.bids = append(a.bids, p)
 		left--
 		lane := &a.open
@@ -261,6 +274,7 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 		l := &a.book.lines[row]
 		if l.media&a.offers == 0 {
 			reason = max(reason, NoBidNoCreative)
+			a.noteRow(row, NoBidNoCreative)
 			continue
 		}
 		// Fast path: the lane that the row is for has its best.
@@ -296,6 +310,7 @@ func (b *Bidder) price(a *auction, imp *openrtb.Imp, n int) NoBid {
 		c, r := b.candidate(a, imp, row)
 		if r == NoBidNone && a.kill.Stops(l.lineage()) {
 			r = NoBidKilled
+			a.noteDeal(row, int(c.deal), r)
 		}
 		if r != NoBidNone {
 			reason = max(reason, r)

@@ -28,6 +28,8 @@ func (b *Bidder) guard(a *auction) {
 			continue
 		}
 		b.metrics.overMax.Add(1)
+		a.watchImp(p.imp)
+		a.noteDeal(p.row, int(p.deal), NoBidOverMax)
 		if b.deps.OverMax != nil {
 			b.deps.OverMax(OverMax{l.item.ID, a.exchange.Name, bid, l.item.MaxBid, l.advertiser.Currency})
 		}

@@ -101,7 +101,9 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 	if a.exchange.BidFeedback {
 		b.metrics.feedback.read(&a.req)
 	}
+	b.watchDeals(a)
 	if reason := b.admit(a); reason != NoBidNone {
+		b.countDeals(a, reason)
 		b.noBid(ctx, a, reason)
 		return reason
 	}
@@ -113,6 +115,7 @@ func (b *Bidder) serve(ctx *fasthttp.RequestCtx, a *auction) NoBid {
 			reason = b.answer(ctx, a)
 		}
 	}
+	b.countDeals(a, reason)
 	if reason != NoBidNone && len(a.bids) == 0 {
 		b.noBid(ctx, a, reason)
 	}

@@ -13,6 +13,8 @@ func (a *auction) release() (keep bool) {
 	a.blocks.reset()
 	a.facts = targeting.RequestFacts{Tags: a.facts.Tags[:0], Categories: forget(a.facts.Categories)}
 	a.imp.Sizes, a.imp.Deals, a.dealIdx = a.imp.Sizes[:0], forget(a.imp.Deals), a.dealIdx[:0]
+	clear(a.watched)
+	a.watched, a.watching = a.watched[:0], nil
 	a.bids, a.rows = a.bids[:0], a.rows[:0]
 	a.deals.start(0)
 	a.open.start(0)

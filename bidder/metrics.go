@@ -26,6 +26,7 @@ type Metrics struct {
 	trimmedBids     atomic.Uint64
 	overMax         atomic.Uint64
 	ghostsLost      atomic.Uint64
+	dealsLost       atomic.Uint64
 	profileHits     atomic.Uint64
 	profileMisses   atomic.Uint64
 	notices         [noticeKinds][noticeResults]atomic.Uint64
@@ -46,6 +47,8 @@ type exchangeMetrics struct {
 	path    uint16
 	results [noBidCount]atomic.Uint64 // by reason; NoBidNone: answered with bids
 	bids    atomic.Uint64
+	// passbacks are guaranteed deals that were not bid on.
+	passbacks atomic.Uint64
 }
 
 func newMetrics() *Metrics {
@@ -146,6 +149,7 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	for _, name := range m.names() {
 		e := m.exchange(name)
 		fmt.Fprintf(w, "bidhawk_bids_total{exchange=%q} %d\n", name, e.bids.Load())
+		fmt.Fprintf(w, "bidhawk_deal_passbacks_total{exchange=%q} %d\n", name, e.passbacks.Load())
 		var answered, noBid, bad uint64
 		for r := range e.results {
 			n := e.results[r].Load()
@@ -169,6 +173,7 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	fmt.Fprintf(w, "bidhawk_bids_left_out_total %d\n", m.trimmedBids.Load())
 	fmt.Fprintf(w, "bidhawk_bids_over_max_total %d\n", m.overMax.Load())
 	fmt.Fprintf(w, "bidhawk_experiment_assignments_lost_total %d\n", m.ghostsLost.Load())
+	fmt.Fprintf(w, "bidhawk_deals_uncounted_total %d\n", m.dealsLost.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"known\"} %d\n", m.profileHits.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"unknown\"} %d\n", m.profileMisses.Load())
 	for _, r := range pacing.Refusals() {

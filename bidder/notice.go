@@ -160,6 +160,7 @@ func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) Not
 		if lostByPrice(n.Reason) {
 			b.learnPrice(t, param(ctx, "v"), n.MinToWin, false)
 		}
+		b.loseDeal(t, n.Reason, now)
 		return b.publishMoney(result, pacing.LossMessage, &n)
 	}
 }

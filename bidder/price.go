@@ -37,6 +37,7 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 	}
 	if reason == NoBidNone {
 		reason = NoBidNoCreative
+		a.noteRow(row, reason)
 	}
 	return candidate{}, reason
 }
@@ -65,10 +66,12 @@ func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, N
 	l := &a.book.lines[c.row]
 	ad := l.ads[c.ad]
 	if r := ad.refusal(a, imp); r != NoBidNone {
+		a.noteRow(c.row, r)
 		return c, r
 	}
 	if len(ad.creative.FrequencyCaps) > 0 { // another ad of the line may still be shown
 		if r := b.capped(a, l, &l.caps[c.ad]); r != NoBidNone {
+			a.noteRow(c.row, r)
 			return c, r
 		}
 	}
@@ -86,6 +89,7 @@ func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, N
 				continue
 			}
 			if r := a.usable(imp, i, c.row, ad); r != NoBidNone {
+				a.noteDeal(c.row, a.dealIdx[i], r)
 				reason = max(reason, r)
 				continue
 			}
@@ -94,6 +98,7 @@ func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, N
 			if r == NoBidNone {
 				return priced, NoBidNone
 			}
+			a.noteDeal(c.row, int(c.deal), r)
 			reason = max(reason, r)
 		}
 	}
@@ -104,6 +109,9 @@ func (b *Bidder) withAd(a *auction, imp *openrtb.Imp, c candidate) (candidate, N
 func (a *auction) usable(imp *openrtb.Imp, i int, row int32, ad *ad) NoBid {
 	if !a.book.index.TargetsDeal(row, a.imp.Deals[i]) {
 		return NoBidNoMatch
+	}
+	if _, r := a.agreement(&a.book.lines[row], a.imp.Deals[i]); r != NoBidNone {
+		return r
 	}
 	list := imp.PMP.Deals[a.dealIdx[i]].WADomain
 	if len(list) == 0 {
@@ -143,6 +151,9 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 	fx := a.fx
 	price, ok := fx.Convert(c.paced(worth.Bid), l.advertiser.Currency, a.cur, money.RoundDown)
 	if !ok {
+		return c, NoBidCurrency
+	}
+	if price, ok = a.agreedPrice(imp, l, &c, price); !ok {
 		return c, NoBidCurrency
 	}
 	f := floorOf(imp, c.deal, l.ads[c.ad])

@@ -9,6 +9,7 @@ type Catalog struct {
 	Campaigns   map[ID]*Campaign
 	LineItems   map[ID]*LineItem
 	Creatives   map[ID]*Creative
+	Deals       map[ID]*Deal
 	// What is measured: neither bids nor money need them.
 	ConversionDefinitions map[ID]*ConversionDefinition
 	Experiments           map[ID]*Experiment

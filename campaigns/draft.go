@@ -17,6 +17,7 @@ func newCatalog() *Catalog {
 		Campaigns:             map[ID]*Campaign{},
 		LineItems:             map[ID]*LineItem{},
 		Creatives:             map[ID]*Creative{},
+		Deals:                 map[ID]*Deal{},
 		ConversionDefinitions: map[ID]*ConversionDefinition{},
 		Experiments:           map[ID]*Experiment{},
 		Kill:                  KillState{LineItems: map[ID]bool{}},

@@ -29,6 +29,7 @@ type Refs struct {
 	Campaign   *Campaign
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
 	Assets     map[ID]*Asset    // of those that a creative names, likewise
+	Deals      map[ID]*Deal     // of those that a line item names
 	LineItems  map[ID]*LineItem // of those that an experiment names
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
 	Categories Categories       // nil: none is known

@@ -24,6 +24,10 @@ func kindSpecs() []kindSpec {
 		{KindCampaign, KindAdvertiser, func() Entity { return &Campaign{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.Campaigns, id, v)
 		}},
+		// Of an advertiser or of an agency: rows and owners say which.
+		{KindDeal, KindAdvertiser, func() Entity { return &Deal{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.Deals, id, v)
+		}},
 		{KindLineItem, KindCampaign, func() Entity { return &LineItem{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.LineItems, id, v)
 		}},

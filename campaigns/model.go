@@ -179,7 +179,8 @@ type Targeting struct {
 	Categories  Set      `json:"categories,omitzero"`     // IAB content categories; a parent ("IAB1") matches its children
 	HoursOfWeek []int    `json:"hours_of_week,omitempty"` // 0 is Monday 00:00 in the advertiser's zone; to 167
 	Tags        TagRule  `json:"tags,omitzero"`
-	Deals       []string `json:"deals,omitempty"` // bid only under one of these deals
+	Deals       []string `json:"deals,omitempty"` // bid only under one of these deals, by the exchanges' ids, or of DealIDs
+	DealIDs     []ID     `json:"deal_ids,omitempty"`
 }
 
 // Set includes and excludes values; an empty Include asks nothing.

@@ -65,7 +65,7 @@ func (t *Targeting) normalize() {
 	t.Bundles.normalize(strings.TrimSpace)
 	t.Categories.normalize(upper)
 	t.HoursOfWeek = some(unique(t.HoursOfWeek))
-	t.Deals = someList(t.Deals, strings.TrimSpace)
+	t.Deals, t.DealIDs = someList(t.Deals, strings.TrimSpace), some(unique(t.DealIDs))
 	for i, g := range t.Tags.AnyOf {
 		t.Tags.AnyOf[i] = normalList(g, lower)
 	}

@@ -46,7 +46,21 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 			return nil, owner, err
 		}
 	}
-	return refs, owner, nil
+	return refs, owner, refs.setDeals(ctx, r, l)
+}
+
+// setDeals reads the deals that l names; what does not exist is left out.
+func (r *Refs) setDeals(ctx context.Context, rd Reader, l *LineItem) error {
+	r.Deals = map[ID]*Deal{}
+	for _, id := range l.Targeting.DealIDs[:min(len(l.Targeting.DealIDs), MaxDeals)] {
+		d, err := Get[*Deal](ctx, rd, id)
+		if err == nil {
+			r.Deals[id] = d
+		} else if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // setLineItems reads those that x names; what does not exist is left out.
@@ -74,10 +88,14 @@ func (r *Refs) sameExternalID(ctx context.Context, rd Reader, e Entity, o Owner)
 	case KindAdvertiser:
 		f.Agency = o.Agency
 	default:
-		f.Advertiser = o.Advertiser
+		f.Agency, f.Advertiser = o.Agency, o.Advertiser
 	}
 	found, err := rd.List(ctx, e.Kind(), f)
+	kind, parent := e.Parent()
 	for _, other := range found {
+		if k, p := other.Parent(); o.Advertiser == 0 && (k != kind || p != parent) {
+			continue // of an advertiser of the agency that e is of
+		}
 		if other.Head().ID != e.Head().ID {
 			r.SameExternalID = other.Head().ID
 		}

@@ -35,6 +35,9 @@ func (o Owner) ExternalScope(k Kind) string {
 	case KindAdvertiser:
 		return TopicKey(KindAgency, o.Agency)
 	}
+	if o.Advertiser == 0 { // a deal of the agency
+		return TopicKey(KindAgency, o.Agency)
+	}
 	return TopicKey(KindAdvertiser, o.Advertiser)
 }
 

@@ -65,6 +65,7 @@ func (l *LineItem) Validate(r *Refs) error {
 	c.caps(l.FrequencyCaps)
 	c.text("unknown_users", string(l.UnknownUsers), unknownUsersRule)
 	l.validateCreatives(c, r)
+	l.validateDeals(c, r)
 	l.validateEvents(c, r)
 	l.Targeting.validate(c, r.Tags)
 	return c.err()

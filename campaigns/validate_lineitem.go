@@ -49,7 +49,7 @@ func (l *LineItem) validateGuarantee(c *checker) {
 	if !l.Guaranteed {
 		return
 	}
-	c.check(len(l.Targeting.Deals) > 0, "targeting.deals", "[]", "must name at least one deal where the line item is guaranteed")
+	c.check(len(l.Targeting.Deals)+len(l.Targeting.DealIDs) > 0, "targeting.deals", "[]", "must name at least one deal where the line item is guaranteed")
 	c.check(l.Pricing == PricingCPM, "pricing", l.Pricing, "must be cpm where the line item is guaranteed")
 }
 
@@ -76,6 +76,23 @@ func (l *LineItem) validateCreatives(c *checker, r *Refs) {
 			c.fail(index("creative_ids", i), id, "must be an existing creative of the line item's advertiser")
 		case v.Status == StatusArchived && l.Status == StatusActive:
 			c.fail(index("creative_ids", i), id, "must not be archived")
+		}
+	}
+}
+
+// validateDeals: a deal of somebody else reads like one that does not exist.
+func (l *LineItem) validateDeals(c *checker, r *Refs) {
+	ids := l.Targeting.DealIDs
+	c.length("targeting.deal_ids", len(ids), MaxDeals)
+	if r.Advertiser == nil {
+		return
+	}
+	for i, id := range ids[:min(len(ids), MaxDeals)] {
+		switch d := r.Deals[id]; {
+		case d == nil || !d.Of(r.Advertiser):
+			c.fail(index("targeting.deal_ids", i), id, "must be an existing deal of the line item's advertiser or its agency")
+		case d.Status == StatusArchived && l.Status == StatusActive:
+			c.fail(index("targeting.deal_ids", i), id, "must not be archived")
 		}
 	}
 }

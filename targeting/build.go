@@ -104,6 +104,11 @@ func lineOf(cat *campaigns.Catalog, id campaigns.ID, now time.Time) (Line, Reaso
 	case !lineage.Active():
 		return Line{}, ReasonStatus
 	}
+	expanded, bids := cat.ExpandDeals(lineage.LineItem, lineage.Advertiser, now)
+	if !bids {
+		return Line{}, reasonDeals
+	}
+	lineage.LineItem = expanded
 	line := Line{Lineage: lineage}
 	if _, end := flight(lineage); now.UnixMilli() >= end {
 		return Line{}, ReasonFlight

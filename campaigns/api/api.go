@@ -193,6 +193,8 @@ func (a *API) register() error {
 			required: []string{"advertiser_id", "name", "start", "end"}}),
 		registerKind(a, resource[*campaigns.LineItem]{path: "line-items",
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
+		registerKind(a, resource[*campaigns.Deal]{path: "deals",
+			required: []string{"name", "exchange", "deal_id", "type", "currency", "start", "end"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
 		a.registerAssets(),

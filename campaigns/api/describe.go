@@ -75,6 +75,18 @@ func descriptions() map[string]map[string]string {
 			"start":         "From when on",
 			"end":           "Until when; a pause shows the ads to everybody and spoils the comparison",
 		},
+		"Deal": {
+			"agency_id":     "Whose it is, for all of its advertisers; exactly one of agency_id and advertiser_id, which can't change",
+			"advertiser_id": "Whose it is alone",
+			"exchange":      "Where it was made; it can't change",
+			"seat":          "The buyer's seat that it was made with; absent: the seat agreed with the exchange",
+			"deal_id":       "The exchange's id of it, as bid requests carry it: 1 to 128 visible ASCII characters; it can't change",
+			"type":          "private_auction (price is the floor), preferred or programmatic_guaranteed (price is what is paid: no bid under the deal goes above it)",
+			"price_micros":  "Per 1,000 impressions; preferred and programmatic_guaranteed need it",
+			"currency":      "Of the price",
+			"start":         "From when on bids may be made under it",
+			"end":           "Until when",
+		},
 		"Campaign": {
 			"flights": "Times with a budget of their own, ascending and not overlapping, within the dates; where there are any it may spend only inside them",
 		},

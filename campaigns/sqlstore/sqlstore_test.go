@@ -67,6 +67,8 @@ func plant(t testing.TB, ed *campaigns.Editor, name string) (w tree) {
 	w.asset = create(t, ed, &campaigns.Asset{AdvertiserID: w.advertiser.ID, Name: name, FileFacts: campaigns.FileFacts{SHA256: "ab", File: "ab.png", Type: campaigns.AssetImage}})
 	w.lineItem = create(t, ed, &campaigns.LineItem{CampaignID: w.campaign.ID, Name: name, Pricing: campaigns.PricingCPM,
 		Price: 2_000_000, MaxBid: 1_000_000, CreativeIDs: []campaigns.ID{w.creative.ID}})
+	create(t, ed, &campaigns.Deal{AdvertiserID: w.advertiser.ID, Name: name, Exchange: "demo", DealID: "d1", Type: campaigns.DealPrivateAuction,
+		Currency: money.USD, Start: now(), End: now().Add(time.Hour)})
 	create(t, ed, &campaigns.ConversionDefinition{AdvertiserID: w.advertiser.ID, Name: name, Type: "purchase"})
 	create(t, ed, &campaigns.Experiment{CampaignID: w.campaign.ID, Name: name, Holdout: 100_000, Salt: name,
 		LineItemIDs: []campaigns.ID{w.lineItem.ID}, Start: now(), End: now().Add(time.Hour)})
