@@ -345,14 +345,14 @@ func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	after := open(t, crash(t, source))
 	l := openLog(t, filepath.Join(dir, "log"))
 	relay := sqlstore.NewRelay(sqlstore.RelayConfig{BatchMax: 2}, after, l)
-	want := len(campaigns.Kinds()) + 1 // one of each kind, and the switch
-	if n, err := relay.Pending(t.Context()); n != int64(want) || err != nil {
-		t.Fatalf("got %d pending, %v; want %d", n, err, want)
+	all := len(campaigns.Kinds()) + 1 // one of each kind, and the switch
+	if n, err := relay.Pending(t.Context()); n != int64(all) || err != nil {
+		t.Fatalf("got %d pending, %v; want %d", n, err, all)
 	}
-	if n, err := relay.Flush(t.Context()); n != want || err != nil {
-		t.Fatalf("got %d published, %v; want %d", n, err, want)
+	if n, err := relay.Flush(t.Context()); n != all || err != nil {
+		t.Fatalf("got %d published, %v; want %d", n, err, all)
 	}
-	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 line_item/1@1 conversion_definition/1@1 experiment/1@1 kill_switch/all@1]"
+	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 line_item/1@1 conversion_definition/1@1 segment/1@1 list/1@1 bid_modifier/1@1 experiment/1@1 kill_switch/all@1]"
 	if got := fmt.Sprint(topic(t, l)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
