@@ -44,7 +44,7 @@ export function Standing(p: Props) {
       <div className="standing-why" role="status">
         {why.length ? <ul>{why.map((r) => <li key={r}>{because(r)}</li>)}</ul> : <p>{counts?.bids ? t('bids') : t('ready')}</p>}
       </div>
-      <Pace spend={balance?.lines.get(p.line.id)} plan={balance?.plans.get(p.line.id)} currency={p.advertiser.currency} />
+      <Pace spend={balance?.lines.get(p.line.id)} plan={balance?.plans.get(p.line.id)} currency={p.advertiser.currency} caption />
       <dl>
         {([['bidsToday', counts?.bids], ['winsToday', counts?.wins], ['impressionsToday', counts?.impressions], ['clicksToday', counts?.clicks]] as const).map(([k, n]) => (
           <div key={k}><dt>{t(k)}</dt><dd>{count(n ?? 0)}</dd></div>
