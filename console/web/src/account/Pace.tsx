@@ -36,15 +36,16 @@ interface FiguresProps {
   whole: bigint;
   mark?: bigint;
   tone?: 'good' | 'warn';
-  caption?: boolean; // the label in words below
+  caption?: boolean; // the figures in words
 }
 
 function Figures({ label, part, whole, mark, tone, caption }: FiguresProps) {
   return (
     <div className="pace">
-      <span className="pace-figures" aria-hidden="true"><span>{rounded(part)}</span><span className="muted">{rounded(whole)}</span></span>
+      {caption
+        ? <span aria-hidden="true">{label}</span>
+        : <span className="pace-figures" aria-hidden="true"><span>{rounded(part)}</span><span className="muted">{rounded(whole)}</span></span>}
       <Bar label={label} part={part} whole={whole} mark={mark} tone={tone} />
-      {caption && <span className="hint" aria-hidden="true">{label}</span>}
     </div>
   );
 }
