@@ -47,6 +47,9 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback()
+	if err := s.mergeReach(ctx, tx); err != nil {
+		return err
+	}
 	n, charged, err := s.pruneTables(ctx, tx, readTo)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
