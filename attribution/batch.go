@@ -215,7 +215,7 @@ func (b *batch) addTouch(kind exposureType, r *exposureRecord, p placement, logg
 const (
 	selectPosted = `SELECT money_offset FROM posted WHERE money_partition = ?`
 	upsertPosted = `INSERT INTO posted (money_partition, money_offset) VALUES (?, ?)
-		ON CONFLICT DO UPDATE SET money_offset = excluded.money_offset`
+		ON CONFLICT (money_partition) DO UPDATE SET money_offset = excluded.money_offset`
 )
 
 // posting counts what the ledger decided. Postings come in the order of money,

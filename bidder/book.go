@@ -101,7 +101,7 @@ func (k *compiler) adOf(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 	}
 	old := k.before.ads[c.ID]
 	switch {
-	case old == nil || old.creative != c || old.advertiser != adv:
+	case old == nil || old.source != c || old.advertiser != adv:
 		return k.newAd(c, adv)
 	case k.before.exchanges == k.exchanges:
 		return old
