@@ -52,6 +52,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerReach(api)
 	h.registerViews(api)
 	h.registerRuns(api)
+	h.registerExperiments(api)
 	return nil
 }
 
