@@ -122,6 +122,7 @@ type Bidder struct {
 	counts   *counts
 	shading  shading
 	view     *viewability.Script
+	ghosts   *ghosts
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
@@ -149,6 +150,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, err
 	}
 	b.metrics = newMetrics()
+	b.ghosts = newGhosts(&b.metrics.ghostsLost)
 	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet, &b.shading)
 	if err != nil {
 		return nil, err
@@ -271,10 +273,12 @@ func (b *Bidder) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			b.flushGhosts(context.WithoutCancel(ctx))
 			return b.flushCounts(context.WithoutCancel(ctx))
 		case <-refit.C:
 			b.shading.refit()
 		case <-t.C:
+			b.flushGhosts(ctx)
 			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
 				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))
 			}
