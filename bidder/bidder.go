@@ -118,6 +118,7 @@ type Bidder struct {
 	pool     sync.Pool
 	metrics  *Metrics
 	counts   *counts
+	shading  shading
 	view     *viewability.Script
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
@@ -143,7 +144,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, err
 	}
 	b.metrics = newMetrics()
-	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet)
+	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet, &b.shading)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +190,7 @@ func (b *Bidder) killed() *campaigns.KillState {
 // SetExchanges puts other agreements in force. Where one breaks a rule, the error
 // names it, and those in force stay.
 func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
-	r, err := newRoster(list, b.metrics, b.deps.Wallet)
+	r, err := newRoster(list, b.metrics, b.deps.Wallet, &b.shading)
 	if err != nil {
 		return err
 	}
@@ -254,14 +255,20 @@ func (b *Bidder) Drain() { b.draining.Store(true) }
 // Metrics returns the counters.
 func (b *Bidder) Metrics() *Metrics { return b.metrics }
 
-// Run flushes bid counts until ctx ends, and once more then.
+// refitEvery is how often what was learned of prices goes into bids.
+const refitEvery = 10 * time.Second
+
+// Run flushes bid counts, and fits the curves that shade, until ctx ends, and once more then.
 func (b *Bidder) Run(ctx context.Context) error {
-	t := time.NewTicker(b.cfg.CountsEvery)
+	t, refit := time.NewTicker(b.cfg.CountsEvery), time.NewTicker(refitEvery)
 	defer t.Stop()
+	defer refit.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return b.flushCounts(context.WithoutCancel(ctx))
+		case <-refit.C:
+			b.shading.refit()
 		case <-t.C:
 			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
 				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))

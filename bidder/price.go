@@ -151,10 +151,12 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidCurrency
 	}
 	step := a.exchange.step
-	price -= price % step
-	if floor = roundUp(floor, step); price <= 0 || price < floor {
+	most := price - price%step
+	if floor = roundUp(floor, step); most <= 0 || most < floor {
 		return c, NoBidBelowFloor
 	}
+	price = a.shade(&c, worth.Bid, price, l.advertiser.Currency)
+	price = min(max(price-price%step, floor, step), most)
 	if f.fixed && floor > 0 {
 		price = floor // at=3: the deal's floor is the price
 	}
