@@ -40,6 +40,7 @@ type batch struct {
 	now         time.Time
 	advertisers *advertisers
 	open        openUsers
+	experiments experiments
 
 	stmts     map[string]*sql.Stmt
 	positions map[partition]position
@@ -150,11 +151,11 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	if !ok {
 		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}
 	}
-	if kind == exposureUncounted {
+	if kind == exposureUncounted || r.Test {
 		return nil
 	}
-	if r.Test {
-		return nil
+	if kind == exposureGhost {
+		return b.assign(r)
 	}
 	first, err := b.firstSeen(kind, r.Bid.id)
 	if err != nil {
@@ -167,6 +168,9 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	p := r.placement(b.shown)
 	b.countExposure(kind, r, p, rec.Time)
 	b.addTouch(kind, r, p, rec.Time)
+	if kind == exposureImpression {
+		return b.exposeUser(r)
+	}
 	return nil
 }
 

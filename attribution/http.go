@@ -50,6 +50,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerConversions(api)
 	h.registerStatements(api)
 	h.registerRuns(api)
+	h.registerExperiments(api)
 	return nil
 }
 

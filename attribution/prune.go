@@ -91,6 +91,11 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 	if total, charged, err = s.settle(ctx, tx, readTo.Add(-s.cfg.Settle)); err != nil {
 		return total, charged, err
 	}
+	forgot, err := s.pruneExperiments(ctx, tx, readTo)
+	if err != nil {
+		return total, charged, err
+	}
+	total += forgot
 	do := func(query string, arg int64) (int64, error) {
 		res, err := tx.ExecContext(ctx, query, arg, s.cfg.PruneRows)
 		if err != nil {

@@ -85,6 +85,8 @@ type Deps struct {
 	Offers *offers.Table
 	// Sync serves /sync/; nil: nothing is there.
 	Sync func(ctx *fasthttp.RequestCtx, rest []byte)
+	// Files serves /c/, uploaded creatives; nil: nothing is there.
+	Files func(ctx *fasthttp.RequestCtx, key []byte)
 	// OverMax is told of a bid above its line item's maximum; nil: nobody is. It must
 	// not block.
 	OverMax func(OverMax)
@@ -120,6 +122,7 @@ type Bidder struct {
 	counts   *counts
 	shading  shading
 	view     *viewability.Script
+	ghosts   *ghosts
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
@@ -135,6 +138,9 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, fmt.Errorf("bidder.public_url: got %q; want scheme and host, such as https://dsp.example", cfg.PublicURL)
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
+	if cfg.FilesURL == "" {
+		cfg.FilesURL = cfg.PublicURL + "/c"
+	}
 	b := &Bidder{
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
@@ -144,6 +150,7 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, err
 	}
 	b.metrics = newMetrics()
+	b.ghosts = newGhosts(&b.metrics.ghostsLost)
 	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet, &b.shading)
 	if err != nil {
 		return nil, err
@@ -207,7 +214,7 @@ func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
 func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
 		exchanges: b.exchanges.Load(), contents: b.deps.Contents, before: b.book.Load(),
-		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
+		markup: markup.Options{PublicURL: b.cfg.PublicURL, FilesURL: b.cfg.FilesURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)
@@ -266,10 +273,12 @@ func (b *Bidder) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			b.flushGhosts(context.WithoutCancel(ctx))
 			return b.flushCounts(context.WithoutCancel(ctx))
 		case <-refit.C:
 			b.shading.refit()
 		case <-t.C:
+			b.flushGhosts(ctx)
 			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
 				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))
 			}

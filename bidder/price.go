@@ -265,6 +265,9 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 	if a.req.Test && !a.dry {
 		return p, NoBidNone // never billed: nothing to reserve
 	}
+	if r := b.holdOut(a, l, &c, p.bid); r != NoBidNone {
+		return p, r
+	}
 	if a.dry {
 		return p, b.wouldAfford(a, l, &c)
 	}

@@ -243,7 +243,7 @@ func (k *book) landing(t *Token) string {
 // wraps says whether the click's creative is a wrapper of another server's ad.
 func (k *book) wraps(t *Token) bool {
 	c := k.catalog.Creatives[t.Creative]
-	return c != nil && c.VAST != nil && c.VAST.TagURL != ""
+	return c != nil && c.VAST != nil && (c.VAST.TagURL != "" || c.VAST.AssetID != 0)
 }
 
 func (b *Bidder) recordClick(t *Token) NoticeResult {
