@@ -50,6 +50,8 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerConversions(api)
 	h.registerStatements(api)
 	h.registerUpload(api)
+	h.registerReach(api)
+	h.registerViews(api)
 	h.registerRuns(api)
 	h.registerExperiments(api)
 	return nil
