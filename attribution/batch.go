@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"bidhawk/attribution/reach"
 	"bidhawk/attribution/rollup"
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
@@ -50,6 +51,8 @@ type batch struct {
 	rows      map[group]*metrics
 	late      map[lateKey]*metrics
 	parts     *rollup.Parts
+	people    map[Day]*reach.Day
+	nextReach *int64
 	texts     *texts
 	shown     shownTexts
 	// The record at hand, of either topic: one for all, since there are many.
@@ -129,7 +132,7 @@ func (b *batch) record(rec *eventlog.Record) error {
 func (b *batch) write() error {
 	for _, step := range []func() error{
 		b.writeTouches, b.markStale, b.attributeStale,
-		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writeDeals, b.writePositions,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writeReach, b.writePayables, b.writeBooks, b.writeDeals, b.writePositions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -190,6 +193,7 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord, p placement,
 		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
 		b.winDeal(r, when)
 	case exposureImpression:
+		b.addReached(&g, r)
 		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
 	}
 }

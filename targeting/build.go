@@ -104,7 +104,7 @@ func lineOf(cat *campaigns.Catalog, id campaigns.ID, now time.Time) (Line, Reaso
 	case !lineage.Active():
 		return Line{}, ReasonStatus
 	}
-	expanded, bids := cat.ExpandDeals(lineage.LineItem, lineage.Advertiser, now)
+	expanded, bids := cat.ExpandDeals(cat.Expanded(lineage.LineItem), lineage.Advertiser, now)
 	if !bids {
 		return Line{}, reasonDeals
 	}
