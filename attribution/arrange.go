@@ -5,61 +5,71 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"bidhawk/attribution/rollup"
 )
 
-// sort orders rows as q says; ties go by the dimensions.
-func (q *Query) sort(rows []Row) {
-	by := func(a, b *Row) int {
-		for _, d := range dimensions {
-			if slices.Contains(q.GroupBy, d) {
-				if c := a.compare(b, d); c != 0 {
-					return c
-				}
+// ranked is a group of an answer and what it is sorted by.
+type ranked struct {
+	group int
+	key   rank
+}
+
+// rank orders the values of one figure: whole parts, then the rest. None comes last,
+// whichever way.
+type rank struct {
+	whole, rest int64
+	none        bool
+}
+
+// sortGroups orders groups as q says; ties go by the dimensions.
+func (b *selection) sortGroups(a *rollup.Answer, list []ranked, q *Query, figure bool) {
+	first, sign := -1, 1 // the dimension to sort by before the others
+	if q.Descending {
+		sign = -1
+	}
+	for d, dim := range b.dims {
+		if string(dim) == q.Sort {
+			first = d
+		}
+	}
+	slices.SortFunc(list, func(x, y ranked) int {
+		if figure {
+			if x.key.none != y.key.none {
+				return btoi(x.key.none) - btoi(y.key.none)
+			}
+			if c := cmp.Compare(x.key.whole, y.key.whole); c != 0 {
+				return sign * c
+			}
+			if c := cmp.Compare(x.key.rest, y.key.rest); c != 0 {
+				return sign * c
+			}
+		}
+		if first >= 0 {
+			if c := b.compare(a, first, x.group, y.group); c != 0 {
+				return sign * c
+			}
+		}
+		for d := range b.By {
+			if c := b.compare(a, d, x.group, y.group); c != 0 {
+				return c
 			}
 		}
 		return 0
-	}
-	if d := Dimension(q.Sort); slices.Contains(dimensions, d) {
-		slices.SortFunc(rows, func(a, b Row) int {
-			c := a.compare(&b, d)
-			if q.Descending {
-				c = -c
-			}
-			return cmp.Or(c, by(&a, &b))
-		})
-		return
-	}
-	f := figureOf(q.Sort)
-	if f == nil {
-		slices.SortFunc(rows, func(a, b Row) int { return by(&a, &b) })
-		return
-	}
-	type keyed struct {
-		row Row
-		key *big.Rat
-	}
-	list := make([]keyed, len(rows))
-	for i := range rows {
-		list[i] = keyed{rows[i], f.number(&rows[i].metrics)}
-	}
-	slices.SortFunc(list, func(a, b keyed) int {
-		switch {
-		case a.key == nil || b.key == nil: // what is nothing comes last, whichever way
-			if a.key != nil {
-				return -1
-			}
-			if b.key != nil {
-				return 1
-			}
-			return by(&a.row, &b.row)
-		case q.Descending:
-			return cmp.Or(b.key.Cmp(a.key), by(&a.row, &b.row))
-		}
-		return cmp.Or(a.key.Cmp(b.key), by(&a.row, &b.row))
 	})
-	for i := range list {
-		rows[i] = list[i].row
+}
+
+// compare orders two groups by dimension d.
+func (b *selection) compare(a *rollup.Answer, d, x, y int) int {
+	if !b.By[d].IsText() {
+		return cmp.Compare(a.Int(x, d), a.Int(y, d))
 	}
+	if b.dims[d] == ByDeviceType { // numbers of one or two digits
+		if c := cmp.Compare(len(a.Text(x, d)), len(a.Text(y, d))); c != 0 {
+			return c
+		}
+	}
+	return strings.Compare(a.Text(x, d), a.Text(y, d))
 }
 
 // figureOf is the figure of that name; nil: there is none.
@@ -72,37 +82,31 @@ func figureOf(name string) *figure {
 	return nil
 }
 
-// number is the figure's value; nil where it is nothing.
-func (f *figure) number(m *metrics) *big.Rat {
-	text := f.text(m)
-	if text == "" {
-		return nil
+// rank is what the figure's value is sorted by: of ratios as precisely as they are told.
+func (f *figure) rank(m *metrics) rank {
+	switch {
+	case f.count != nil:
+		return rank{whole: f.count(m)}
+	case f.amount != nil:
+		v := f.amount(m).Norm()
+		return rank{whole: v.Units, rest: v.Nanos}
 	}
-	n, _ := new(big.Rat).SetString(text) // digits and a point: as we write them
-	return n
+	a, b := f.parts(m)
+	if b.Sign() == 0 {
+		return rank{none: true}
+	}
+	q := a.Mul(a, big.NewInt(1_000_000)).Quo(a, b)
+	if !q.IsInt64() {
+		return rank{whole: int64(q.Sign()) * (1<<63 - 1)}
+	}
+	return rank{whole: q.Int64()}
 }
 
-// compare orders two rows by dimension d.
-func (r *Row) compare(o *Row, d Dimension) int {
-	switch d {
-	case ByDay:
-		return cmp.Compare(r.Day, o.Day)
-	case ByHour:
-		return r.Hour.Compare(o.Hour)
-	case ByAdvertiser:
-		return cmp.Compare(r.Advertiser, o.Advertiser)
-	case ByCampaign:
-		return cmp.Compare(r.Campaign, o.Campaign)
-	case ByLineItem:
-		return cmp.Compare(r.LineItem, o.LineItem)
-	case ByCreative:
-		return cmp.Compare(r.Creative, o.Creative)
-	case BySite:
-		return cmp.Or(strings.Compare(r.Site, o.Site), cmp.Compare(btoi(r.App), btoi(o.App)))
-	case ByDeviceType:
-		return cmp.Or(cmp.Compare(len(r.DeviceType), len(o.DeviceType)), strings.Compare(r.DeviceType, o.DeviceType))
+func btoi(b bool) int {
+	if b {
+		return 1
 	}
-	return strings.Compare(r.textOf(d), o.textOf(d))
+	return 0
 }
 
 func (r *Row) textOf(d Dimension) string {
@@ -125,11 +129,4 @@ func (r *Row) textOf(d Dimension) string {
 		return r.Region
 	}
 	return r.ConversionType
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

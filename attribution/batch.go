@@ -48,14 +48,17 @@ type batch struct {
 	parts     *rollup.Parts
 	texts     *texts
 	shown     shownTexts
-	payables  map[payable]*payableSum
-	seen      map[chunkKey]*chunk
-	posted    map[int32]int64
-	touches   []touch
-	stale     map[orderKey]struct{}
-	books     books
-	emitted   int
-	stats     Stats
+	// The record at hand, of either topic: one for all, since there are many.
+	exposed    exposureRecord
+	postingRec postingRecord
+	payables   map[payable]*payableSum
+	seen       map[chunkKey]*chunk
+	posted     map[int32]int64
+	touches    []touch
+	stale      map[orderKey]struct{}
+	books      books
+	emitted    int
+	stats      Stats
 }
 
 type payableSum struct {
@@ -133,9 +136,15 @@ func (b *batch) write() error {
 
 // exposure counts a win, an impression or a click, once each per bid.
 func (b *batch) exposure(rec *eventlog.Record) error {
-	var r exposureRecord
-	if err := readable(read(rec.Value, &r, func() { r = exposureRecord{} }, b.texts, &r.V), r.check); err != nil {
-		return err
+	r := &b.exposed
+	if *r = (exposureRecord{}); !r.scan(rec.Value, b.texts) || r.V != 1 {
+		*r = exposureRecord{}
+		if err := decode(rec.Value, r, &r.V); err != nil {
+			return unreadable{err}
+		}
+	}
+	if err := r.check(); err != nil {
+		return unreadable{err}
 	}
 	kind, ok := exposureTypes[r.Type]
 	if !ok {
@@ -156,8 +165,8 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 		return nil
 	}
 	p := r.placement(b.shown)
-	b.countExposure(kind, &r, p, rec.Time)
-	b.addTouch(kind, &r, p, rec.Time)
+	b.countExposure(kind, r, p, rec.Time)
+	b.addTouch(kind, r, p, rec.Time)
 	return nil
 }
 
@@ -202,15 +211,21 @@ func (b *batch) addTouch(kind exposureType, r *exposureRecord, p placement, logg
 const (
 	selectPosted = `SELECT money_offset FROM posted WHERE money_partition = ?`
 	upsertPosted = `INSERT INTO posted (money_partition, money_offset) VALUES (?, ?)
-		ON CONFLICT DO UPDATE SET money_offset = excluded.money_offset`
+		ON CONFLICT (money_partition) DO UPDATE SET money_offset = excluded.money_offset`
 )
 
 // posting counts what the ledger decided. Postings come in the order of money,
 // so that a watermark is all it takes to drop repeats.
 func (b *batch) posting(rec *eventlog.Record) error {
-	var r postingRecord
-	if err := readable(read(rec.Value, &r, func() { r = postingRecord{} }, b.texts, &r.V), r.check); err != nil {
-		return err
+	r := &b.postingRec
+	if *r = (postingRecord{}); !r.scan(rec.Value, b.texts) || r.V != 1 {
+		*r = postingRecord{}
+		if err := decode(rec.Value, r, &r.V); err != nil {
+			return unreadable{err}
+		}
+	}
+	if err := r.check(); err != nil {
+		return unreadable{err}
 	}
 	mark, ok := b.posted[r.MoneyPartition]
 	if !ok {
@@ -228,7 +243,7 @@ func (b *batch) posting(rec *eventlog.Record) error {
 	if !r.Day.ok && (r.Type == typePayment || r.Type == typeAdjust) && checkTime("at", r.At) == nil {
 		r.Day = wireDay{dayOf(r.At, b.advertisers.get(r.Advertiser).loc), true} // before the advertiser's first day
 	}
-	moved, err := movedMoney(&r)
+	moved, err := movedMoney(r)
 	if err == nil && moved {
 		err = r.checkCounted()
 	}
@@ -236,9 +251,9 @@ func (b *batch) posting(rec *eventlog.Record) error {
 	if err != nil {
 		return unreadable{err}
 	}
-	b.bookPosting(rec, &r, moved)
+	b.bookPosting(rec, r, moved)
 	if moved && r.Type != typePayment {
-		b.countPosting(&r, rec.Time)
+		b.countPosting(r, rec.Time)
 	}
 	return nil
 }

@@ -171,17 +171,18 @@ var upsertBook = func() string {
 	for _, c := range bookColumns {
 		for _, part := range []string{c + "_units", c + "_nanos"} {
 			columns = append(columns, part)
-			adds = append(adds, part+" = "+part+" + excluded."+part)
+			adds = append(adds, part+" = books."+part+" + excluded."+part)
 		}
 	}
 	return "INSERT INTO books (advertiser, day, line_item, type, exchange, currency, postings, " + strings.Join(columns, ", ") +
-		") VALUES (?, ?, ?, ?, ?, ?, ?" + strings.Repeat(", ?", len(columns)) + ") ON CONFLICT DO UPDATE SET postings = postings + excluded.postings, " +
+		") VALUES (?, ?, ?, ?, ?, ?, ?" + strings.Repeat(", ?", len(columns)) + ") ON CONFLICT (advertiser, day, line_item, type, exchange, currency) DO UPDATE SET postings = books.postings + excluded.postings, " +
 		strings.Join(adds, ", ")
 }()
 
 const (
 	upsertClearing = `INSERT INTO clearings (exchange, slot, deal, currency, kind, n, units, nanos) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET n = n + excluded.n, units = units + excluded.units, nanos = nanos + excluded.nanos`
+		ON CONFLICT (exchange, slot, deal, currency, kind) DO UPDATE SET n = clearings.n + excluded.n,
+		units = clearings.units + excluded.units, nanos = clearings.nanos + excluded.nanos`
 	insertCorrection = `INSERT INTO corrections (advertiser, type, id, posting) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
 

@@ -57,11 +57,11 @@ const (
 	// By the log's time, and only what can still be open: settled ones know no user
 	// and no click.
 	selectOpen = `SELECT ` + conversionColumns + ` FROM conversions
-		WHERE logged < ? AND (user IS NOT NULL OR click_bid IS NOT NULL) ORDER BY logged LIMIT ?`
-	closeOrder = `UPDATE conversions SET user = NULL, click_bid = NULL, sale = 0, sale_currency = ''
+		WHERE logged < ? AND (user_key IS NOT NULL OR click_bid IS NOT NULL) ORDER BY logged LIMIT ?`
+	closeOrder = `UPDATE conversions SET user_key = NULL, click_bid = NULL, sale = 0, sale_currency = ''
 		WHERE advertiser = ? AND order_id = ?`
 	selectClickTerms = `SELECT terms FROM touches WHERE kind = 2 AND bid = ? AND advertiser = ? AND at = ?`
-	selectViewTerms  = `SELECT terms FROM touches WHERE day = ? AND kind = 1 AND user = ? AND advertiser = ? AND at = ? AND bid = ?`
+	selectViewTerms  = `SELECT terms FROM touches WHERE day = ? AND kind = 1 AND user_key = ? AND advertiser = ? AND at = ? AND bid = ?`
 )
 
 // settle closes, in one bounded step, the conversions that no touch can change any

@@ -89,7 +89,7 @@ func TestAConversionChargesOnceItIsSettled(t *testing.T) {
 	if s.Stats().Charged != 1 {
 		t.Errorf("counted %d charges; want 1", s.Stats().Charged)
 	}
-	if n := rowsOf(t, s, "conversions WHERE user IS NOT NULL OR sale <> 0 OR sale_currency <> ''"); n != 0 {
+	if n := rowsOf(t, s, "conversions WHERE user_key IS NOT NULL OR sale <> 0 OR sale_currency <> ''"); n != 0 {
 		t.Errorf("%d conversions still know a user or a sale", n)
 	}
 	golden(t, "charge.json", got[0])
@@ -145,7 +145,7 @@ func TestWhatChargesNothing(t *testing.T) {
 	if got := outbox(t, s, eventlog.TopicMoney); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
-	if n := rowsOf(t, s, "conversions WHERE user IS NULL"); n != 6 {
+	if n := rowsOf(t, s, "conversions WHERE user_key IS NULL"); n != 6 {
 		t.Errorf("%d conversions are settled; want 6", n)
 	}
 }

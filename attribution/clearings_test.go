@@ -24,7 +24,7 @@ func TestPruneForgetsOldClearings(t *testing.T) {
 	}
 	count := func() (old, young int) {
 		t.Helper()
-		err := s.store.r.QueryRow(`SELECT COUNT(*) FILTER (WHERE slot < ?1), COUNT(*) FILTER (WHERE slot >= ?1) FROM clearings`, slot(keep)).Scan(&old, &young)
+		err := s.store.r.QueryRow(`SELECT COUNT(*) FILTER (WHERE slot < ?), COUNT(*) FILTER (WHERE slot >= ?) FROM clearings`, slot(keep), slot(keep)).Scan(&old, &young)
 		if err != nil {
 			t.Fatal(err)
 		}

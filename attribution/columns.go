@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,12 @@ type figure struct {
 	doc      string
 	kind     cellKind
 	operator bool // the operator's own affair
+	cost     bool // what the operator pays and keeps: where the contract tells it
 	text     func(m *metrics) string
+	// What it is made of: one of them is there.
+	count  func(m *metrics) int64
+	amount func(m *metrics) Amount
+	parts  func(m *metrics) (a, b *big.Int) // a / b
 }
 
 // figures are the columns of every report, in their order. Ratios have at most
@@ -43,14 +49,12 @@ var figures = []figure{
 	countOf("completes", "played to the end", nCompletes),
 	countOf("click_conversions", "conversions owed to a click", nClickConversions),
 	countOf("view_conversions", "conversions owed to an impression", nViewConversions),
-	{name: "conversions", doc: "attributed conversions", text: func(m *metrics) string {
-		return strconv.FormatInt(m.conversions(), 10)
-	}},
+	countBy("conversions", "attributed conversions", (*metrics).conversions),
 	sumOf("value", "value of the attributed conversions", sValue),
-	sumOf("media_cost", "what the exchanges are paid", sMedia),
+	costOf(sumOf("media_cost", "what the exchanges are paid", sMedia)),
 	sumOf("data_fee", "fee for audience data", sDataFee),
 	sumOf("platform_fee", "the platform's fee", sPlatformFee),
-	sumOf("margin", "charge and house accounts less media cost and fees", sMargin),
+	costOf(sumOf("margin", "charge and house accounts less media cost and fees", sMargin)),
 	sumOf("charge", "what the advertiser pays", sCharge),
 	operatorOnly(sumOf("house_late", "late charges that no longer fitted the budget", sHouseLate)),
 	operatorOnly(sumOf("house_unbilled", "charges that the budget refused", sHouseUnbilled)),
@@ -87,20 +91,46 @@ var figures = []figure{
 func (m *metrics) conversions() int64 { return m.n[nClickConversions] + m.n[nViewConversions] }
 
 func countOf(name, doc string, i int) figure {
-	return figure{name: name, doc: doc, text: func(m *metrics) string { return strconv.FormatInt(m.n[i], 10) }}
+	return countBy(name, doc, func(m *metrics) int64 { return m.n[i] })
+}
+
+func countBy(name, doc string, n func(*metrics) int64) figure {
+	return figure{name: name, doc: doc, count: n, text: func(m *metrics) string { return strconv.FormatInt(n(m), 10) }}
 }
 
 func sumOf(name, doc string, i int) figure {
-	return figure{name: name, doc: doc, kind: cellDecimal, text: func(m *metrics) string { return m.s[i].String() }}
+	sum := func(m *metrics) Amount { return m.s[i] }
+	return figure{name: name, doc: doc, kind: cellDecimal, amount: sum, text: func(m *metrics) string { return sum(m).String() }}
 }
 
 func ratioOf(name, doc string, parts func(*metrics) (a, b *big.Int)) figure {
-	return figure{name: name, doc: doc, kind: cellDecimal, text: func(m *metrics) string { return ratio(parts(m)) }}
+	return figure{name: name, doc: doc, kind: cellDecimal, parts: parts, text: func(m *metrics) string { return ratio(parts(m)) }}
 }
 
 func operatorOnly(f figure) figure {
 	f.operator = true
 	return f
+}
+
+func costOf(f figure) figure {
+	f.cost = true
+	return f
+}
+
+// shownTo are the figures that a reader may see, of those asked for (all, where none
+// is named), in their order.
+func shownTo(operator, costs bool, asked []string) []*figure {
+	var out []*figure
+	for i := range figures {
+		f := &figures[i]
+		if f.operator && !operator || f.cost && !costs && !operator {
+			continue
+		}
+		if len(asked) == 0 || slices.Contains(asked, f.name) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // nanosOf is n units in nanos.
@@ -129,8 +159,8 @@ type cell struct {
 }
 
 // cells are the row's values: its keys, the currency, the figures.
-func (r *Row) cells(by []Dimension, operator bool) []cell {
-	out := make([]cell, 0, len(by)+2+len(figures))
+func (r *Row) cells(by []Dimension, show []*figure) []cell {
+	out := make([]cell, 0, len(by)+2+len(show))
 	for _, d := range dimensions {
 		for _, g := range by {
 			if g == d {
@@ -139,11 +169,8 @@ func (r *Row) cells(by []Dimension, operator bool) []cell {
 		}
 	}
 	out = append(out, cell{"currency", r.Currency.String(), cellText})
-	for i := range figures {
-		f := &figures[i]
-		if operator || !f.operator {
-			out = append(out, cell{f.name, f.text(&r.metrics), f.kind})
-		}
+	for _, f := range show {
+		out = append(out, cell{f.name, f.text(&r.metrics), f.kind})
 	}
 	return out
 }

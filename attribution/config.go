@@ -8,12 +8,13 @@ import (
 	"bidhawk/campaigns"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
+	"bidhawk/internal/sqldb"
 )
 
 // Config sizes a Service. The zero value of a field takes its default.
 type Config struct {
-	// Path is the file of the SQLite database, by default reports.db.
-	Path string
+	// Database is where reports are kept, by default the file reports.db.
+	Database sqldb.Source
 	// Settle is how much later than a conversion a touch may reach the log and
 	// still be considered for it: 10 minutes.
 	Settle time.Duration
@@ -65,8 +66,8 @@ type Deps struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Path == "" {
-		c.Path = "reports.db"
+	if c.Database == (sqldb.Source{}) {
+		c.Database.File = "reports.db"
 	}
 	setDefault(&c.Settle, 10*time.Minute)
 	setDefault(&c.Skew, time.Minute)

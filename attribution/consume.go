@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bidhawk/internal/eventlog"
+	"bidhawk/internal/sqldb"
 )
 
 // Pauses between attempts to read or write a log that fails.
@@ -144,9 +145,9 @@ func (s *Service) collect(ctx context.Context, first fetch, in <-chan fetch) []f
 
 // apply commits one batch: all of it, or nothing.
 func (s *Service) apply(ctx context.Context, fetches []fetch) error {
-	tx, err := s.store.w.BeginTx(ctx, nil)
+	tx, err := s.store.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer tx.Rollback() // after a commit it does nothing
 	b := s.newBatch(ctx, tx)
@@ -158,8 +159,8 @@ func (s *Service) apply(ctx context.Context, fetches []fetch) error {
 	if err := b.write(); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if err := sqldb.Commit(tx); err != nil {
+		return err
 	}
 	s.committed(b)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"bidhawk/internal/eventlog"
@@ -36,16 +37,25 @@ type conversion struct {
 }
 
 const (
-	conversionColumns = `advertiser, order_id, id, at, logged, day, slot, value, user, click_bid,
+	conversionColumns = `advertiser, order_id, id, at, logged, day, slot, value, user_key, click_bid,
 		touch, touch_at, touch_bid, campaign, line_item, creative, exchange, deal, site, app, sale, sale_currency, shown, type`
-	selectConversion = `SELECT ` + conversionColumns + ` FROM conversions WHERE advertiser = ? AND order_id = ?`
-	putConversion    = `INSERT OR REPLACE INTO conversions (` + conversionColumns + `)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	selectOrdersOfUser = `SELECT order_id FROM conversions WHERE user = ? AND advertiser = ? AND at BETWEEN ? AND ?
+	selectConversion   = `SELECT ` + conversionColumns + ` FROM conversions WHERE advertiser = ? AND order_id = ?`
+	selectOrdersOfUser = `SELECT order_id FROM conversions WHERE user_key = ? AND advertiser = ? AND at BETWEEN ? AND ?
 		AND logged >= ?`
 	selectOrdersOfClick = `SELECT advertiser, order_id FROM conversions WHERE click_bid = ?`
 	insertOutbox        = `INSERT INTO outbox (topic, key, value) VALUES (?, ?, ?)`
 )
+
+// putConversion inserts or replaces.
+var putConversion = func() string {
+	columns := strings.FieldsFunc(conversionColumns, func(r rune) bool { return strings.ContainsRune(", \n\t", r) })
+	sets := make([]string, len(columns))
+	for i, c := range columns {
+		sets[i] = c + " = excluded." + c
+	}
+	return `INSERT INTO conversions (` + conversionColumns + `) VALUES (?` + strings.Repeat(",?", len(columns)-1) +
+		`) ON CONFLICT (advertiser, order_id) DO UPDATE SET ` + strings.Join(sets, ", ")
+}()
 
 // conversion takes in one record of the topic conversions. Attribution follows
 // when all touches of the batch are known.

@@ -166,7 +166,7 @@ func TestPruneForgetsUsersOfSettledConversions(t *testing.T) {
 		if err := s.prune(context.Background(), readTo); err != nil {
 			t.Fatal(err)
 		}
-		if n := rowsOf(t, s, "conversions WHERE user IS NOT NULL OR click_bid IS NOT NULL"); n != users {
+		if n := rowsOf(t, s, "conversions WHERE user_key IS NOT NULL OR click_bid IS NOT NULL"); n != users {
 			t.Errorf("read to %v: %d conversions with a user; want %d", readTo, n, users)
 		}
 		if n := rowsOf(t, s, "counted"); n != counted {

@@ -14,6 +14,8 @@ import (
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
 	"bidhawk/internal/money"
+	"bidhawk/internal/sqldb"
+	"bidhawk/internal/sqldb/sqldbtest"
 )
 
 var t0 = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -52,7 +54,7 @@ var emptyDB = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "empty.db")
-	s, err := Open(context.Background(), Config{Path: path}, testDeps(newMemLog(1)))
+	s, err := Open(context.Background(), Config{Database: sqldb.Source{File: path}}, testDeps(newMemLog(1)))
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +69,28 @@ func testDeps(l eventlog.Log) Deps {
 	return Deps{Log: l, Catalog: func() *campaigns.Catalog { return c }, Now: func() time.Time { return t0 }}
 }
 
-// open opens a service on a fresh database in dir.
+// onPostgres are the databases that stand for files where tests run on Postgres.
+var onPostgres sync.Map
+
+// database is the database at path: that file, or what stands for it.
+func database(t testing.TB, path string) sqldb.Source {
+	t.Helper()
+	if !sqldbtest.Postgres() {
+		return sqldb.Source{File: path}
+	}
+	if s, ok := onPostgres.Load(path); ok {
+		return s.(sqldb.Source)
+	}
+	s := sqldbtest.PostgresSource(t)
+	onPostgres.Store(path, s)
+	return s
+}
+
+// open opens a service on the database at path, a fresh one where there is none.
 func open(t testing.TB, path string, cfg Config, deps Deps) *Service {
 	t.Helper()
-	if _, err := os.Stat(path); os.IsNotExist(err) {
+	cfg.Database = database(t, path)
+	if _, err := os.Stat(path); os.IsNotExist(err) && !sqldbtest.Postgres() {
 		raw, err := emptyDB()
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +99,6 @@ func open(t testing.TB, path string, cfg Config, deps Deps) *Service {
 			t.Fatal(err)
 		}
 	}
-	cfg.Path = path
 	s, err := Open(context.Background(), cfg, deps)
 	if err != nil {
 		t.Fatal(err)

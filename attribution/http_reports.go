@@ -17,11 +17,18 @@ import (
 )
 
 type reportInput struct {
-	From       string   `query:"from" doc:"first day, such as 2026-11-01" required:"true"`
-	To         string   `query:"to" doc:"last day, included" required:"true"`
-	GroupBy    []string `query:"group_by,explode" doc:"day, hour, advertiser, campaign, line_item, creative, exchange, deal, site; commas or repeated. None: the totals alone"`
+	From       string   `query:"from" doc:"first day, such as 2026-11-01; from and to, or range"`
+	To         string   `query:"to" doc:"last day, included"`
+	Range      string   `query:"range" doc:"instead of from and to, days up to now in the report's zone: today, yesterday, last_7_days, last_30_days, this_month, last_month"`
+	GroupBy    []string `query:"group_by,explode" doc:"day, hour, advertiser, campaign, line_item, creative, exchange, deal, site, format, size, device_type, country, region, conversion_type; commas or repeated. None: the totals alone"`
 	TimeZone   string   `query:"time_zone" doc:"IANA zone of days and hours; absent: the advertiser's own days, which are the ledger's"`
-	Format     string   `query:"format" doc:"json or csv; absent: what Accept prefers"`
+	Format     string   `query:"format" doc:"json, csv or ndjson; absent: what Accept prefers"`
+	Fields     []string `query:"fields,explode" doc:"figures to tell, such as impressions,charge; absent: all that the caller may see"`
+	Sort       string   `query:"sort" doc:"a figure or one of group_by, -charge for descending; absent: by group_by"`
+	Top        string   `query:"top" doc:"so many rows of each currency; rest adds up the others (1 to 10000)"`
+	Limit      string   `query:"limit" doc:"rows of a page (1 to 10000); next is the cursor of the page after it"`
+	Cursor     string   `query:"cursor" doc:"next of the page before; the other parameters must be the same"`
+	Compare    string   `query:"compare" doc:"previous: the same number of days before from; or the first day to compare with, such as 2026-10-01"`
 	Advertiser []string `query:"advertiser,explode"`
 	Campaign   []string `query:"campaign,explode"`
 	LineItem   []string `query:"line_item,explode"`
@@ -30,7 +37,14 @@ type reportInput struct {
 	Deal       []string `query:"deal,explode"`
 	Site       []string `query:"site,explode" doc:"domains"`
 	App        []string `query:"app,explode" doc:"bundles"`
-	Accept     string   `header:"Accept"`
+
+	AdFormat       []string `query:"ad_format,explode" doc:"banner, video, audio, native, dooh"`
+	Size           []string `query:"size,explode" doc:"the creative's, such as 300x250"`
+	DeviceType     []string `query:"device_type,explode" doc:"AdCOM's device types, such as 4"`
+	Country        []string `query:"country,explode" doc:"ISO 3166-1 alpha-3, as bid requests have them"`
+	Region         []string `query:"region,explode" doc:"ISO 3166-2 without the country"`
+	ConversionType []string `query:"conversion_type,explode"`
+	Accept         string   `header:"Accept"`
 }
 
 type reportOutput struct {
@@ -38,6 +52,7 @@ type reportOutput struct {
 	TimeZone    string `header:"Report-Time-Zone"`
 	State       string `header:"Report-Status"` // huma keeps the name Status for itself
 	AsOf        string `header:"Report-As-Of"`
+	Next        string `header:"Report-Next"`
 	Body        []byte
 }
 
@@ -46,14 +61,17 @@ func (h *handlers) registerReports(api huma.API) {
 		OperationID: "get-report", Method: http.MethodGet, Path: "/v1/reports", Tags: []string{"reports"},
 		Summary: "What advertising cost and brought",
 		Description: "Sums by any of the dimensions. Amounts are decimals in strings, in the currency beside them; ratios " +
-			"have at most six decimals and are null where there is nothing to divide by. CSV has the rows alone; zone, status " +
-			"and freshness are in the headers Report-Time-Zone, Report-Status and Report-As-Of of both formats.",
+			"have at most six decimals and are null where there is nothing to divide by. CSV (RFC 4180) and NDJSON have the rows " +
+			"alone; zone, status, freshness and the next cursor are in the headers Report-Time-Zone, Report-Status, Report-As-Of " +
+			"and Report-Next of all formats. A day is preliminary until nothing that the rules admit can change it, then final; what came " +
+			"to it an hour after its end or later is told as restated. Media cost and margin are told to an advertiser whose contract says so (show_costs).",
 		RejectUnknownQueryParameters: true,
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The report",
 			Content: map[string]*huma.MediaType{
 				"application/json": {Schema: reportSchema()},
 				"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+				ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString}},
 			},
 		}},
 		Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity},
@@ -65,51 +83,101 @@ func (h *handlers) report(ctx context.Context, in *reportInput) (*reportOutput, 
 	if err != nil {
 		return nil, err
 	}
-	q, err := h.query(p, in)
+	return h.reportFor(ctx, p, in, false)
+}
+
+const (
+	csvType    = "text/csv; charset=utf-8"
+	jsonType   = "application/json"
+	ndjsonType = "application/x-ndjson"
+)
+
+// reportFor is the report that p may see. outside: whoever has a link reads it, who sees
+// costs only where every contract tells them.
+func (h *handlers) reportFor(ctx context.Context, p campaigns.Principal, in *reportInput, outside bool) (*reportOutput, error) {
+	q, page, err := h.query(p, in)
 	if err != nil {
 		return nil, err
 	}
-	asCSV, err := wantsCSV(in)
+	content, err := formatOf(in)
 	if err != nil {
 		return nil, err
 	}
-	rep, err := h.Service.Report(ctx, q)
-	switch {
-	case errors.Is(err, ErrTooManyRows):
-		return nil, huma.Error422UnprocessableEntity("the report is too long", &huma.ErrorDetail{
-			Location: "query.group_by", Value: strings.Join(in.GroupBy, ","),
-			Message: fmt.Sprintf("want at most %d rows: fewer dimensions, fewer days, or a filter", defaultMaxRows),
-		})
-	case err != nil:
+	operator := p.Role == campaigns.RoleOperator && !outside
+	costs := operator || p.Owner.Advertiser == 0 && !outside || allShowCosts(h.catalog(), q.Advertisers)
+	d := &document{zone: h.zoneName(&q), show: shownTo(operator, costs, page.fields)}
+	if err := page.visible(d.show); err != nil {
 		return nil, err
 	}
-	out := &reportOutput{TimeZone: h.zoneName(&q), State: rep.status(), AsOf: rep.AsOf.Format(time.RFC3339Nano)}
-	operator := p.Role == campaigns.RoleOperator
-	if asCSV {
-		out.ContentType = "text/csv; charset=utf-8"
-		out.Body, err = rep.csv(operator)
-	} else {
-		out.ContentType = "application/json"
-		out.Body = rep.json(out.TimeZone, operator)
+	if err := h.fill(ctx, d, q, page, in); err != nil {
+		return nil, err
+	}
+	out := &reportOutput{ContentType: content, TimeZone: d.zone, State: d.status(), AsOf: d.AsOf.Format(time.RFC3339Nano), Next: d.next}
+	switch content {
+	case csvType:
+		out.Body, err = d.csv()
+	case ndjsonType:
+		out.Body = d.ndjson()
+	default:
+		out.Body = d.json()
 	}
 	return out, err
 }
 
-// wantsCSV reads format, or else the Accept header.
-func wantsCSV(in *reportInput) (bool, error) {
+// fill reads the report, the page of it that was asked for, and what it is compared with.
+func (h *handlers) fill(ctx context.Context, d *document, q Query, page page, in *reportInput) (err error) {
+	if d.Report, err = h.Service.Report(ctx, page.within(q)); err != nil {
+		return tooLong(err, in)
+	}
+	d.Query = q
+	d.next = page.cut(d.Report, in)
+	if d.days, err = h.Service.Days(ctx, d.Report); err != nil || page.compare == nil {
+		return err
+	}
+	earlier := q
+	earlier.From, earlier.To = *page.compare, *page.compare+q.To-q.From
+	earlier.Top, earlier.Sort, earlier.MaxRows = 0, "", maxGroups
+	rep, err := h.Service.Report(ctx, earlier)
+	if err != nil {
+		return tooLong(err, in)
+	}
+	d.compare = newComparison(rep, &q)
+	return nil
+}
+
+func tooLong(err error, in *reportInput) error {
+	if !errors.Is(err, ErrTooManyRows) {
+		return err
+	}
+	return huma.Error422UnprocessableEntity("the report is too long", &huma.ErrorDetail{
+		Location: "query.group_by", Value: strings.Join(in.GroupBy, ","),
+		Message: fmt.Sprintf("want at most %d rows (%d with top or limit): fewer dimensions, fewer days, or a filter", defaultMaxRows, maxGroups),
+	})
+}
+
+// formatOf reads format, or else the Accept header.
+func formatOf(in *reportInput) (string, error) {
 	switch in.Format {
 	case "csv":
-		return true, nil
+		return csvType, nil
 	case "json":
-		return false, nil
+		return jsonType, nil
+	case "ndjson":
+		return ndjsonType, nil
 	case "":
 		first, _, _ := strings.Cut(in.Accept, ",")
 		media, _, err := mime.ParseMediaType(first)
-		return err == nil && media == "text/csv", nil
+		switch {
+		case err == nil && media == "text/csv":
+			return csvType, nil
+		case err == nil && media == ndjsonType:
+			return ndjsonType, nil
+		}
+		return jsonType, nil
 	}
 	var f faults
-	f.add("query.format", in.Format, "want json or csv")
-	return false, f.err()
+	f.add("query.format", in.Format, "want json, csv or ndjson")
+	return "", f.err()
 }
 
 func (r *Report) status() string {
@@ -138,16 +206,26 @@ const (
 
 // query checks the parameters and names everything that is wrong with them.
 // Ids that the caller cannot see are answered like ids that do not exist.
-func (h *handlers) query(p campaigns.Principal, in *reportInput) (Query, error) {
+func (h *handlers) query(p campaigns.Principal, in *reportInput) (Query, page, error) {
 	var f faults
-	q := Query{}
-	q.From = f.day("query.from", in.From)
-	q.To = f.day("query.to", in.To)
-	q.GroupBy = f.groupBy(in.GroupBy)
-	if len(f) == 0 {
-		f.span(&q, in)
-	}
+	q := Query{GroupBy: f.groupBy(in.GroupBy)}
 	q.Zone = f.zone(in.TimeZone)
+	switch {
+	case in.Range != "":
+	case in.From == "" || in.To == "":
+		f.add(map[bool]string{true: "query.from", false: "query.to"}[in.From == ""], "", "required: from and to, or range")
+	default:
+		q.From, q.To = f.day("query.from", in.From), f.day("query.to", in.To)
+		if len(f) == 0 {
+			f.span(&q, in)
+		}
+	}
+	q.Formats = f.names("query.ad_format", in.AdFormat)
+	q.Sizes = f.names("query.size", in.Size)
+	q.DeviceTypes = f.names("query.device_type", in.DeviceType)
+	q.Countries = f.names("query.country", in.Country)
+	q.Regions = f.names("query.region", in.Region)
+	q.ConversionTypes = f.names("query.conversion_type", in.ConversionType)
 	q.Campaigns = f.ids("query.campaign", in.Campaign)
 	q.LineItems = f.ids("query.line_item", in.LineItem)
 	q.Creatives = f.ids("query.creative", in.Creative)
@@ -156,13 +234,21 @@ func (h *handlers) query(p campaigns.Principal, in *reportInput) (Query, error) 
 	q.Sites = f.names("query.site", in.Site)
 	q.Apps = f.names("query.app", in.App)
 	advertisers := f.ids("query.advertiser", in.Advertiser)
+	page := f.page(&q, in)
 	if err := f.err(); err != nil {
-		return q, err
+		return q, page, err
 	}
 	if err := h.scope(p, &q, advertisers); err != nil {
-		return q, err
+		return q, page, err
 	}
-	return q, h.settleZone(&q)
+	if in.Range != "" {
+		h.settleRange(&f, &q, in)
+	}
+	page.settleCompare(&f, &q, in)
+	if err := f.err(); err != nil {
+		return q, page, err
+	}
+	return q, page, h.settleZone(&q)
 }
 
 // scope bounds q to the advertisers that p sees, and refuses ids of others.
@@ -245,7 +331,7 @@ func (f *faults) groupBy(in []string) []Dimension {
 		d := Dimension(s)
 		switch {
 		case !slices.Contains(dimensions, d):
-			f.add("query.group_by", clip(s), "want day, hour, advertiser, campaign, line_item, creative, exchange, deal or site")
+			f.add("query.group_by", clip(s), "want "+dimensionNames())
 		case slices.Contains(out, d):
 			f.add("query.group_by", s, "want each dimension once")
 		default:

@@ -141,10 +141,13 @@ func (h *handlers) answer(ctx context.Context, p campaigns.Principal, in *statem
 	if err != nil {
 		return nil, err
 	}
-	asCSV, err := wantsCSV(&reportInput{Format: in.Format, Accept: in.Accept})
-	if err != nil {
-		return nil, err
+	content, err := formatOf(&reportInput{Format: in.Format, Accept: in.Accept})
+	if in.Format != "" && (err != nil || content == ndjsonType) {
+		var f faults
+		f.add("query.format", in.Format, "want json or csv")
+		return nil, f.err()
 	}
+	asCSV := content == csvType
 	operator := p.Role == campaigns.RoleOperator
 	var all []*Statement
 	var bodies []statementBody

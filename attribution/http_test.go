@@ -126,15 +126,17 @@ func TestReportStatesWhatItIs(t *testing.T) {
 	for name, want := range map[string]any{
 		"day": "2026-11-20", "line_item": json.Number("100"), "currency": "USD", "bids": json.Number("9"), "wins": json.Number("1"),
 		"billable": json.Number("1"), "impressions": json.Number("1"), "clicks": json.Number("1"), "conversions": json.Number("1"),
-		"value": "30", "media_cost": "0.002", "charge": "0.003", "platform_fee": "0.0004", "margin": "0.0006", "data_fee": "0",
+		"value": "30", "charge": "0.003", "platform_fee": "0.0004", "data_fee": "0",
 		"ctr": "1", "cvr": "1", "ecpm": "3", "ecpc": "0.003", "ecpa": "0.003", "roas": "10000",
 	} {
 		if got.Rows[0][name] != want {
 			t.Errorf("%s: got %v; want %v", name, got.Rows[0][name], want)
 		}
 	}
-	if _, ok := got.Rows[0]["house_late"]; ok {
-		t.Error("an advertiser sees the house's account")
+	for _, name := range []string{"house_late", "media_cost", "margin"} {
+		if _, ok := got.Rows[0][name]; ok {
+			t.Errorf("an advertiser whose contract does not say so sees %s", name)
+		}
 	}
 	op := a.report(operatorKey, "from=2026-11-20&to=2026-11-20&group_by=advertiser")
 	if _, ok := op.Rows[0]["house_late"]; !ok || op.TimeZone != "advertiser" || !slices.Equal(op.Currencies, []string{"JPY", "USD"}) {
@@ -233,7 +235,7 @@ func TestReportErrorsNameParameterValueAndRule(t *testing.T) {
 	f(operatorKey, days+"&line_item=-4", "query.line_item", "-4", "positive ids")
 	f(operatorKey, days+"&site="+strings.Repeat("a", 301), "query.site", strings.Repeat("a", 60)+"…", "at most 300 bytes")
 	f(operatorKey, days+"&site="+strings.Repeat("a,", 1001), "query.site", "1001", "at most 1000 values")
-	f(operatorKey, days+"&format=xml", "query.format", "xml", "json or csv")
+	f(operatorKey, days+"&format=xml", "query.format", "xml", "json, csv or ndjson")
 	f(operatorKey, days+"&fliter=1", "query.fliter", "", "unknown")
 }
 

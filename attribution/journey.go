@@ -41,7 +41,7 @@ type journey struct {
 
 const (
 	journeyTouchColumns = `SELECT kind, at, bid, campaign, line_item, creative, exchange, site FROM touches `
-	selectJourneyDay    = journeyTouchColumns + `WHERE day = ? AND kind = ? AND user = ? AND advertiser = ?
+	selectJourneyDay    = journeyTouchColumns + `WHERE day = ? AND kind = ? AND user_key = ? AND advertiser = ?
 		AND at BETWEEN ? AND ? AND logged <= ? ORDER BY at DESC, bid DESC LIMIT ?`
 	selectJourneyClick = journeyTouchColumns + `WHERE kind = 2 AND bid = ? AND advertiser = ? AND at BETWEEN ? AND ? AND logged <= ?`
 	insertJourney      = `INSERT INTO journeys (advertiser, at, order_id, type, value, touches) VALUES (?, ?, ?, ?, ?, ?)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bidhawk/internal/ids"
+	"bidhawk/internal/sqldb"
 )
 
 const (
@@ -42,17 +43,17 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 	if readTo.Before(firstTime) {
 		return nil // nothing read yet
 	}
-	tx, err := s.store.w.BeginTx(ctx, nil)
+	tx, err := s.store.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer tx.Rollback()
 	n, charged, err := s.pruneTables(ctx, tx, readTo)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("prune: commit: %w", err)
+	if err := sqldb.Commit(tx); err != nil {
+		return fmt.Errorf("prune: %w", err)
 	}
 	s.mu.Lock()
 	s.mu.stats.Pruned += n
@@ -68,10 +69,10 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 }
 
 const (
-	pruneTouches = `DELETE FROM touches WHERE (day, kind, user, advertiser, at, bid) IN
-		(SELECT day, kind, user, advertiser, at, bid FROM touches WHERE day < ? LIMIT ?)`
-	pruneViews = `DELETE FROM touches WHERE (day, kind, user, advertiser, at, bid) IN
-		(SELECT day, kind, user, advertiser, at, bid FROM touches WHERE day = ? AND kind = 1 LIMIT ?)`
+	pruneTouches = `DELETE FROM touches WHERE (day, kind, user_key, advertiser, at, bid) IN
+		(SELECT day, kind, user_key, advertiser, at, bid FROM touches WHERE day < ? LIMIT ?)`
+	pruneViews = `DELETE FROM touches WHERE (day, kind, user_key, advertiser, at, bid) IN
+		(SELECT day, kind, user_key, advertiser, at, bid FROM touches WHERE day = ? AND kind = 1 LIMIT ?)`
 	pruneSeen = `DELETE FROM seen WHERE (type, incarnation, chunk) IN
 		(SELECT type, incarnation, chunk FROM seen WHERE day < ? LIMIT ?)`
 	pruneCounted = `DELETE FROM counted WHERE (node, seq) IN (SELECT node, seq FROM counted WHERE day < ? LIMIT ?)`
@@ -129,7 +130,7 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 // refillOpen builds the filter of open users from the conversions that a new
 // touch can still change.
 func (s *Service) refillOpen(ctx context.Context) error {
-	rows, err := s.store.w.QueryContext(ctx, `SELECT advertiser, user FROM conversions WHERE user IS NOT NULL`)
+	rows, err := s.store.w.QueryContext(ctx, `SELECT advertiser, user_key FROM conversions WHERE user_key IS NOT NULL`)
 	if err != nil {
 		return fmt.Errorf("read open conversions: %w", err)
 	}

@@ -129,38 +129,22 @@ func (s *Service) Report(ctx context.Context, q Query) (*Report, error) {
 		if q.Top > 0 {
 			groups = maxGroups
 		}
-		rows, err := s.queryRows(ctx, catalog, &q, c, groups)
+		part, err := s.queryRows(ctx, catalog, &q, c, groups)
 		if errors.Is(err, rollup.ErrTooManyGroups) {
 			return nil, fmt.Errorf("%w: more than %d", ErrTooManyRows, groups)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		rep.take(rows, c.currency)
+		rep.Rows, rep.Totals = append(rep.Rows, part.rows...), append(rep.Totals, part.total)
+		if part.rest != nil {
+			rep.Rest = append(rep.Rest, *part.rest)
+		}
 		if len(rep.Rows) > limit {
 			return nil, fmt.Errorf("%w: more than %d", ErrTooManyRows, limit)
 		}
 	}
 	return rep, nil
-}
-
-// take adds the rows of one currency, sorted and cut as was asked.
-func (r *Report) take(rows []Row, currency money.Currency) {
-	total := Row{Currency: currency}
-	for i := range rows {
-		total.metrics.add(&rows[i].metrics)
-	}
-	r.Query.sort(rows)
-	if top := r.Query.Top; top > 0 && len(rows) > top {
-		rest := Row{Currency: currency}
-		for i := range rows[top:] {
-			rest.metrics.add(&rows[top+i].metrics)
-		}
-		rows = rows[:top]
-		r.Rest = append(r.Rest, rest)
-	}
-	r.Rows = append(r.Rows, rows...)
-	r.Totals = append(r.Totals, total)
 }
 
 // final says whether q's last day ended long enough ago in every zone of q.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bidhawk/attribution/rollup"
+	"bidhawk/internal/sqldb"
 )
 
 // count adds to the batch's row of g what a record that was logged then says. What
@@ -124,9 +125,9 @@ type mergeOffer struct {
 // applyMerges is the writer's.
 func (s *Service) applyMerges(ctx context.Context, o mergeOffer) error {
 	defer close(o.done)
-	tx, err := s.store.w.BeginTx(ctx, nil)
+	tx, err := s.store.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	defer tx.Rollback()
 	for _, m := range o.merges {
@@ -134,8 +135,8 @@ func (s *Service) applyMerges(ctx context.Context, o mergeOffer) error {
 			return err
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("merge roll-ups: commit: %w", err)
+	if err := sqldb.Commit(tx); err != nil {
+		return fmt.Errorf("merge roll-ups: %w", err)
 	}
 	return nil
 }
@@ -148,7 +149,7 @@ const selectOldRollups = `SELECT advertiser, day, slot, line_item, creative, exc
 
 // takeOver moves the rows of the table that roll-ups were kept in before.
 func (s *Service) takeOver(ctx context.Context) error {
-	tx, err := s.store.w.BeginTx(ctx, nil)
+	tx, err := s.store.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("take over roll-ups: %w", err)
 	}
@@ -180,7 +181,7 @@ func (s *Service) takeOver(ctx context.Context) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM rollups`); err != nil {
 		return fmt.Errorf("take over roll-ups: %w", err)
 	}
-	return tx.Commit()
+	return sqldb.Commit(tx)
 }
 
 func scanOldRollup(rows *sql.Rows) (g group, m metrics, err error) {

@@ -306,17 +306,3 @@ func (r *postingRecord) nanosField(key string) *money.Nanos {
 	}
 	return nil
 }
-
-// scannable is a record with a fast path.
-type scannable interface {
-	scan(b []byte, t *texts) bool
-}
-
-// read is decode with r's fast path; zero makes r anew for the slow one.
-func read(b []byte, r scannable, zero func(), t *texts, v *int) error {
-	if r.scan(b, t) && *v == 1 {
-		return nil
-	}
-	zero()
-	return decode(b, r, v)
-}

@@ -61,7 +61,7 @@ type chunk struct {
 const (
 	selectChunk = `SELECT bits FROM seen WHERE type = ? AND incarnation = ? AND chunk = ?`
 	upsertChunk = `INSERT INTO seen (type, incarnation, chunk, day, bits) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET day = excluded.day, bits = excluded.bits`
+		ON CONFLICT (type, incarnation, chunk) DO UPDATE SET day = excluded.day, bits = excluded.bits`
 )
 
 // firstSeen marks bid as counted for kind; false: it was already.

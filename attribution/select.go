@@ -8,37 +8,75 @@ import (
 
 	"bidhawk/attribution/rollup"
 	"bidhawk/campaigns"
+	"bidhawk/internal/money"
 )
 
 // queryRows asks the roll-ups for the rows of one currency.
-func (s *Service) queryRows(ctx context.Context, catalog *campaigns.Catalog, q *Query, c currencyScope, limit int) ([]Row, error) {
+func (s *Service) queryRows(ctx context.Context, catalog *campaigns.Catalog, q *Query, c currencyScope, limit int) (answered, error) {
 	b := newSelection(catalog, q, c.advertisers)
 	b.MaxGroups, b.Workers = limit, runtime.GOMAXPROCS(0)
 	a, err := rollup.Ask(ctx, s.store.r, rollupSums, &b.Query)
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
-	out := make([]Row, 0, a.Groups())
+	return b.rows(a, q, c.currency), nil
+}
+
+// answered is what the roll-ups say in one currency.
+type answered struct {
+	rows  []Row // sorted; at most Query.Top
+	total Row
+	rest  *Row // what rows leave out
+}
+
+// rows makes the rows of an answer. Fast path: of many groups only the best become rows.
+func (b *selection) rows(a *rollup.Answer, q *Query, currency money.Currency) answered {
+	f, top := figureOf(q.Sort), q.Top
+	out := answered{total: Row{Currency: currency}}
+	var best []ranked
 	for g := range a.Groups() {
-		r := Row{Currency: c.currency}
-		r.metrics.get(func(i int) int64 { return a.Sum(g, i) })
-		if r.metrics.isZero() {
+		var m metrics
+		m.get(func(i int) int64 { return a.Sum(g, i) })
+		if m.isZero() {
 			continue // all that was counted here was taken back
 		}
-		for d, by := range b.by {
-			by(&r, a, g, d)
+		out.total.metrics.add(&m)
+		r := ranked{group: g}
+		if f != nil {
+			r.key = f.rank(&m)
 		}
-		out = append(out, r)
+		best = append(best, r)
 	}
-	return out, nil
+	b.sortGroups(a, best, q, f != nil)
+	if top > 0 && len(best) > top {
+		rest := Row{Currency: currency, metrics: out.total.metrics}
+		for _, r := range best[:top] {
+			var m metrics
+			m.get(func(i int) int64 { return -a.Sum(r.group, i) })
+			rest.metrics.add(&m)
+		}
+		best, out.rest = best[:top], &rest
+	}
+	out.rows = make([]Row, len(best))
+	for i, r := range best {
+		row := &out.rows[i]
+		row.Currency = currency
+		row.metrics.get(func(i int) int64 { return a.Sum(r.group, i) })
+		for d, by := range b.by {
+			by(row, a, r.group, d)
+		}
+	}
+	return out
 }
 
 // selection is a report's question to the roll-ups.
 type selection struct {
 	rollup.Query
 	// by sets the row's key from the answer's dimension of the same number.
-	by  []func(r *Row, a *rollup.Answer, g, d int)
-	loc *time.Location // of hours, and of days where the query names a zone
+	by []func(r *Row, a *rollup.Answer, g, d int)
+	// dims are what By asks, one for one; a site's has its app after it.
+	dims []Dimension
+	loc  *time.Location // of hours, and of days where the query names a zone
 }
 
 func newSelection(catalog *campaigns.Catalog, q *Query, advertisers []int64) *selection {
@@ -91,7 +129,7 @@ func (b *selection) columns() []rollup.Column {
 // group adds dimension d.
 func (b *selection) group(d Dimension, inZone bool, c clock) {
 	add := func(dim rollup.Dim, set func(r *Row, a *rollup.Answer, g, d int)) {
-		b.By, b.by = append(b.By, dim), append(b.by, set)
+		b.By, b.by, b.dims = append(b.By, dim), append(b.by, set), append(b.dims, d)
 	}
 	id := func(col rollup.Column, to func(*Row) *campaigns.ID) {
 		add(rollup.Dim{Column: col}, func(r *Row, a *rollup.Answer, g, d int) { *to(r) = campaigns.ID(a.Int(g, d)) })

@@ -13,6 +13,7 @@ import (
 	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/money"
+	"bidhawk/internal/sqldb"
 )
 
 // Service reads the log into the roll-ups and answers reports from them. Its
@@ -105,7 +106,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	s.mu.changed = make(chan struct{})
 	var err error
-	if s.store, err = openStore(ctx, s.cfg.Path); err != nil {
+	if s.store, err = openStore(ctx, s.cfg.Database); err != nil {
 		return nil, fmt.Errorf("attribution: %w", err)
 	}
 	if err := s.load(ctx); err != nil {
@@ -121,7 +122,9 @@ func (s *Service) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
 	s.mu.positions = positions
+	s.mu.Unlock()
 	if s.parts, err = rollup.Open(ctx, s.store.w, rollupSums); err != nil {
 		return err
 	}
@@ -167,16 +170,37 @@ func (s *Service) Stats() Stats {
 }
 
 // Run reads the log until ctx ends, then returns nil. It returns an error when
-// the database fails, or when the log holds less than was read from it: then the
-// two do not belong together, and going on would count twice. Errors of reading
-// the log are retried.
+// the database fails, when another process has opened it since, or when the log
+// holds less than was read from it: then the two do not belong together, and going
+// on would count twice. Errors of reading the log are retried, and so is a lost
+// connection to the database.
 func (s *Service) Run(ctx context.Context) error {
-	partitions, err := s.assign(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := s.run(ctx)
+		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("attribution: %w", err)
+		if !sqldb.ConnectionLost(err) {
+			return fmt.Errorf("attribution: %w", err)
+		}
+		// Whether the last commit happened or not, the database says where to go on:
+		// offsets and counts are of one transaction.
+		for ; sqldb.ConnectionLost(err); err = s.load(ctx) {
+			s.deps.Failed(fmt.Errorf("the reports' database: %w", err))
+			if !wait(ctx, pause) {
+				return nil
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("attribution: %w", err)
+		}
+	}
+}
+
+func (s *Service) run(ctx context.Context) error {
+	partitions, err := s.assign(ctx)
+	if err != nil {
+		return err
 	}
 	in := make(chan fetch)
 	g, ctx := errgroup.WithContext(ctx)
@@ -187,10 +211,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.offerHorizons(ctx) })
 	g.Go(func() error { return s.emit(ctx) })
 	g.Go(func() error { return s.merge(ctx) })
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("attribution: %w", err)
-	}
-	return nil
+	return g.Wait()
 }
 
 // assign lists every partition and where to go on reading it.
@@ -224,7 +245,7 @@ func (s *Service) resume(ctx context.Context, p partition, pos position) (positi
 	}
 	if pos.next > end {
 		return pos, fmt.Errorf("%s/%d: %s has read to offset %d, but the log ends at %d: another log, or an older copy",
-			p.topic, p.n, s.cfg.Path, pos.next, end)
+			p.topic, p.n, s.cfg.Database, pos.next, end)
 	}
 	if pos.next < first {
 		if pos.next > 0 {

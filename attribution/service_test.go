@@ -333,12 +333,12 @@ func TestPruningFollowsTheClock(t *testing.T) {
 		catchUp(t, s)
 		time.Sleep(10 * time.Minute) // of the bubble's clock
 		synctest.Wait()
-		if n := rowsOf(t, s, "conversions WHERE user IS NOT NULL"); n != 1 {
+		if n := rowsOf(t, s, "conversions WHERE user_key IS NOT NULL"); n != 1 {
 			t.Errorf("after 10 minutes: %d users; want the open one", n)
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if n := rowsOf(t, s, "conversions WHERE user IS NOT NULL"); n != 0 {
+		if n := rowsOf(t, s, "conversions WHERE user_key IS NOT NULL"); n != 0 {
 			t.Errorf("after 12 minutes: %d users; want none", n)
 		}
 		if err := stop(); err != nil {

@@ -37,7 +37,7 @@ type touch struct {
 // times the whole batch, measured).
 const touchesPerInsert = 2
 
-var insertTouches = `INSERT OR IGNORE INTO touches (day, user, advertiser, kind, at, bid, logged,
+var insertTouches = `INSERT INTO touches (day, user_key, advertiser, kind, at, bid, logged,
 	campaign, line_item, creative, exchange, deal, site, app, terms, shown) VALUES `
 
 const touchValues = `(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
@@ -53,7 +53,7 @@ func (b *batch) writeTouches() error {
 		for i := range rest[:n] {
 			args = rest[i].appendArgs(args)
 		}
-		query := insertTouches + strings.Repeat(touchValues+",", n-1) + touchValues
+		query := insertTouches + strings.Repeat(touchValues+",", n-1) + touchValues + " ON CONFLICT DO NOTHING"
 		if err := b.exec(query, args...); err != nil {
 			return fmt.Errorf("write touches: %w", err)
 		}
@@ -74,7 +74,7 @@ const (
 
 	selectNamedClick = touchColumns + `WHERE kind = 2 AND bid = ? AND advertiser = ?
 		AND at BETWEEN ? AND ? AND logged <= ?`
-	selectLastTouch = touchColumns + `WHERE day = ? AND user = ? AND advertiser = ? AND kind = ?
+	selectLastTouch = touchColumns + `WHERE day = ? AND user_key = ? AND advertiser = ? AND kind = ?
 		AND at BETWEEN ? AND ? AND logged <= ? ORDER BY at DESC, bid DESC LIMIT 1`
 )
 

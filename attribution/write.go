@@ -6,8 +6,8 @@ import (
 )
 
 const upsertPayable = `INSERT INTO payables (day, advertiser, exchange, currency, billable, units, nanos)
-	VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-	billable = billable + excluded.billable, units = units + excluded.units, nanos = nanos + excluded.nanos`
+	VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, advertiser, exchange, currency) DO UPDATE SET
+	billable = payables.billable + excluded.billable, units = payables.units + excluded.units, nanos = payables.nanos + excluded.nanos`
 
 func (b *batch) writePayables() error {
 	for k, p := range b.payables {
@@ -21,7 +21,7 @@ func (b *batch) writePayables() error {
 }
 
 const upsertPosition = `INSERT INTO offsets (topic, partition, next, read_to) VALUES (?, ?, ?, ?)
-	ON CONFLICT DO UPDATE SET next = excluded.next, read_to = excluded.read_to`
+	ON CONFLICT (topic, partition) DO UPDATE SET next = excluded.next, read_to = excluded.read_to`
 
 func (b *batch) writePositions() error {
 	for p, pos := range b.positions {

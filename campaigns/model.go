@@ -70,6 +70,8 @@ type Advertiser struct {
 	Credit money.Nanos `json:"credit_nanos,omitempty"`
 	// RedirectHosts are the hosts a click of any of its creatives may lead to.
 	RedirectHosts []string `json:"redirect_hosts"`
+	// ShowCosts: the contract tells the advertiser media cost and margin.
+	ShowCosts bool `json:"show_costs,omitempty"`
 	// Windows of attribution.
 	ClickWindowHours int `json:"click_window_hours"` // default 30 days
 	ViewWindowHours  int `json:"view_window_hours"`  // default 24 h

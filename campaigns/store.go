@@ -111,6 +111,8 @@ type Tx interface {
 	// RecordChange adds c to the history of an entity that this transaction wrote,
 	// and sets its id.
 	RecordChange(ctx context.Context, c *Change) error
+	// SaveOperation is OperationStore's, within the transaction.
+	SaveOperation(ctx context.Context, o Operation, rows []OperationRow) error
 	// PutKillSwitch stores k as the next revision of its scope and target and sets it.
 	PutKillSwitch(ctx context.Context, k *KillSwitch) error
 }

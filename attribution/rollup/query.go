@@ -17,6 +17,9 @@ type Dim struct {
 	Text   func(s string) string // of a column of texts; nil: itself
 }
 
+// IsText says whether the dimension's values are texts.
+func (d Dim) IsText() bool { return !d.Day && d.Column.isText() }
+
 // Filter keeps rows of which the column has a value that one of the functions takes.
 type Filter struct {
 	Column Column

@@ -59,12 +59,14 @@ func (c Config) Validate() error {
 // maxCallers bounds the callers whose rates are remembered.
 const maxCallers = 100_000
 
-// Deps is what the API works with. Users, Requests, Tags, OnError and OnRefusal may be nil.
+// Deps is what the API works with. Users, Operations, Requests, Tags, OnError and OnRefusal may be nil.
 type Deps struct {
 	Store campaigns.Store
 	Keys  campaigns.KeyStore
 	// Users is where people sign in; nil: API keys alone.
 	Users campaigns.UserStore
+	// Operations keeps the bulk edits; nil: there are none.
+	Operations campaigns.OperationStore
 	// Requests keeps the answers of requests with an Idempotency-Key; nil: none is kept.
 	Requests campaigns.RequestStore
 	Tags     campaigns.TagResolver
@@ -92,6 +94,8 @@ type API struct {
 	undoers           map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
 	recallers         map[campaigns.Kind]func(context.Context, campaigns.Change) (doc campaigns.Document, path string, err error)
 	requests, signIns *limiter
+	bulks             chan struct{} // a token for each bulk edit that runs
+	work              work
 	hashing           chan struct{} // a token for each password that is being hashed
 	decoy             string        // a hash that no password has
 
@@ -103,7 +107,7 @@ type API struct {
 }
 
 // New registers this package's operations. Others register theirs with Huma
-// before Handler serves.
+// before Handler serves. The caller must Close it.
 func New(cfg Config, deps Deps) (*API, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -138,6 +142,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	a := &API{cfg: cfg, deps: deps, mux: http.NewServeMux(),
 		recallers: map[campaigns.Kind]func(context.Context, campaigns.Change) (campaigns.Document, string, error){},
+		bulks:     make(chan struct{}, maxBulks),
 		requests:  newLimiter(cfg.Burst, time.Second/time.Duration(cfg.RequestsPerSecond), maxCallers),
 		undoers:   map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error){},
 		editor:    campaigns.NewEditor(deps.Store, deps.Tags, categories, deps.Now),
@@ -149,6 +154,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 		}
 		a.decoy = string(h)
 	}
+	a.work.ctx, a.work.cancel = context.WithCancel(context.Background())
 	a.huma = humago.New(a.mux, a.humaConfig())
 	a.huma.UseMiddleware(a.authenticate, a.limit, a.once, a.auditRefusals)
 	a.mux.HandleFunc("GET /openapi.json", a.openAPI)
@@ -190,6 +196,9 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "holdout_ppm", "salt", "start", "end"}}),
 	}
 	a.registerHistory()
+	if a.deps.Operations != nil {
+		a.registerOperations()
+	}
 	a.registerKillSwitches()
 	a.registerKeys()
 	if a.deps.Users != nil {

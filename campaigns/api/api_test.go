@@ -56,7 +56,7 @@ func serve(t testing.TB) *service {
 		t.Fatal(err)
 	}
 	s.store, s.operator = store, key
-	s.api, err = api.New(api.Config{Version: "test", PasswordCost: 4}, api.Deps{Store: store, Keys: store, Users: store, Requests: store, Tags: tags{"auto": 1}, Now: s.now,
+	s.api, err = api.New(api.Config{Version: "test", PasswordCost: 4}, api.Deps{Store: store, Keys: store, Users: store, Requests: store, Operations: store, Tags: tags{"auto": 1}, Now: s.now,
 		OnError: func(*http.Request, error) { s.failures.Add(1) },
 		OnRefusal: func(r api.Refusal) {
 			s.mu.Lock()
@@ -69,6 +69,7 @@ func serve(t testing.TB) *service {
 	s.server = httptest.NewServer(s.api.Handler())
 	t.Cleanup(func() {
 		s.server.Close()
+		s.api.Close()
 		store.Close()
 	})
 	return s

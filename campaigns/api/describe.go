@@ -54,6 +54,9 @@ func common() map[string]string {
 // fields' schemas with what is answered.
 func descriptions() map[string]map[string]string {
 	return map[string]map[string]string{
+		"Advertiser": {
+			"show_costs": "The contract tells the advertiser media cost and margin in its reports, and who holds a link to one",
+		},
 		"ConversionDefinition": {
 			"type":               "Of the conversions that it counts, such as purchase: 1 to 64 of a-z, 0-9, _, - and .",
 			"click_window_hours": "How long before a conversion a click is a touch; absent: as the advertiser's, which it must not pass",

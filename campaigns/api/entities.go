@@ -106,6 +106,9 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 		huma.Register(a.huma, s.operation(http.MethodPost, one+"/"+v.verb, v.verb, v.about), s.setStatus(v.status))
 	}
 	huma.Register(a.huma, s.operation(http.MethodGet, one+"/history", "history-of", "Its changes, the newest first"), s.history)
+	if a.deps.Operations != nil {
+		s.registerBulk(ref)
+	}
 	a.undoers[kind], a.recallers[kind] = s.undo, s.recall
 	return nil
 }
@@ -165,11 +168,15 @@ func (a *API) editing(validateOnly bool) *campaigns.Editor {
 // ownParent refuses a parent of another tenant in the words of one that does
 // not exist. Owners never change, so this needs no transaction.
 func (s *server[E]) ownParent(ctx context.Context, e E) error {
+	return s.ownParentIn(ctx, s.deps.Store, e)
+}
+
+func (s *server[E]) ownParentIn(ctx context.Context, r campaigns.Reader, e E) error {
 	kind, id := e.Parent()
 	if kind == "" {
 		return nil // only operators edit what has no parent
 	}
-	_, owner, err := s.deps.Store.Get(ctx, kind, id)
+	_, owner, err := r.Get(ctx, kind, id)
 	if err != nil || caller(ctx).Sees(owner) {
 		return nil // the editor reads again and says what is wrong
 	}
@@ -217,7 +224,11 @@ func (s *server[E]) patch(ctx context.Context, in *patchInput) (*entityOutput[E]
 	} else if err != nil {
 		return nil, fail(ctx, err)
 	}
-	return &entityOutput[E]{ETag: etag(e), Note: note, Body: shown[E]{entity: e}}, nil
+	out := &entityOutput[E]{ETag: etag(e), Note: note, Body: shown[E]{entity: e}}
+	if in.ValidateOnly {
+		out.ETag = "" // nothing has that revision
+	}
+	return out, nil
 }
 
 // patched is base with a merge patch, checked against what the caller may change

@@ -38,10 +38,11 @@ type Store struct {
 }
 
 var (
-	_ campaigns.Store        = (*Store)(nil)
-	_ campaigns.KeyStore     = (*Store)(nil)
-	_ campaigns.UserStore    = (*Store)(nil)
-	_ campaigns.RequestStore = (*Store)(nil)
+	_ campaigns.Store          = (*Store)(nil)
+	_ campaigns.KeyStore       = (*Store)(nil)
+	_ campaigns.UserStore      = (*Store)(nil)
+	_ campaigns.RequestStore   = (*Store)(nil)
+	_ campaigns.OperationStore = (*Store)(nil)
 )
 
 // Open opens or creates the database and brings its schema up to date. The caller

@@ -19,7 +19,7 @@ import (
 // apiHandler is the campaign API with the other rooms' operations, and the console.
 func (n *Node) apiHandler() (http.Handler, error) {
 	a, err := api.New(api.Config{}, api.Deps{
-		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
+		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Operations: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},
@@ -31,6 +31,7 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.edits = a
 	if n.reports != nil {
 		err = attribution.Register(a.Huma(), attribution.APIDeps{
 			Service: n.reports, Users: n.keys.users, ConversionIDs: n.bidIDs, VerifyClick: n.verifyClick,

@@ -19,6 +19,7 @@ import (
 	"bidhawk/attribution"
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
+	"bidhawk/campaigns/api"
 	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
 	"bidhawk/internal/eventlog"
@@ -45,6 +46,7 @@ type Node struct {
 	publisher *eventlog.Publisher
 
 	store *sqlstore.Store
+	edits *api.API // of store
 	relay *sqlstore.Relay
 	feed  *campaigns.Feed
 	fixed map[string]campaigns.KillSwitch // of the configuration, in force; of openBrakes and then followBrakesFile alone
@@ -257,7 +259,11 @@ func (n *Node) readyCatalog() *campaigns.Catalog {
 }
 
 func (n *Node) openReports(ctx context.Context) (err error) {
-	n.reports, err = attribution.Open(ctx, attribution.Config{Path: n.cfg.path("reports.db"), Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew, ClearingsFor: n.cfg.Reports.ClearingsFor}, attribution.Deps{
+	database, err := n.cfg.ReportsDatabase()
+	if err != nil {
+		return err
+	}
+	n.reports, err = attribution.Open(ctx, attribution.Config{Database: database, Settle: n.cfg.Reports.Settle, Skew: n.cfg.Reports.ClockSkew, ClearingsFor: n.cfg.Reports.ClearingsFor}, attribution.Deps{
 		Log: n.log, Catalog: n.feed.Catalog, Now: Clock, DeadLetter: n.deadLetter,
 		Gap: func(topic string, partition int32, from, to int64) {
 			n.logger.Error("records were deleted before reports read them", zap.String("topic", topic),
@@ -355,6 +361,9 @@ func (n *Node) Run(ctx context.Context) error {
 	n.setReady(errors.New("stopping"))
 	n.logger.Info("stopping: every bid request gets a no-bid")
 	err := n.stopServers()
+	if n.edits != nil {
+		n.edits.Close()
+	}
 	stopFront()
 	err = errors.Join(err, bidding.Wait())
 	stopBack()

@@ -71,7 +71,7 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 // changed nothing.
 func (c *pgConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	t, err := c.Conn.BeginTx(ctx, opts)
-	if err != nil && ctx.Err() == nil && connectionLost(err) {
+	if err != nil && ctx.Err() == nil && ConnectionLost(err) {
 		return nil, driver.ErrBadConn
 	}
 	return t, err
@@ -82,25 +82,38 @@ func (c *pgConn) CheckNamedValue(v *driver.NamedValue) (err error) {
 	if v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value); err != nil {
 		return err
 	}
-	if flag, ok := v.Value.(bool); ok { // as a text, which both a number and a boolean can be read from
+	switch x := v.Value.(type) {
+	case bool: // as a text, which both a number and a boolean can be read from
 		v.Value = "0"
-		if flag {
+		if x {
 			v.Value = "1"
 		}
+	case string:
+		v.Value = storable(x)
 	}
 	return nil
 }
 
+// storable is s as Postgres takes a text: what is not UTF-8, and a NUL, are replaced.
+// Texts come from the world (a site's name); one that can't be stored must not stop
+// those behind it.
+func storable(s string) string {
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
 // repeatable is err, or what has database/sql take another connection.
 func (c *pgConn) repeatable(ctx context.Context, err error) error {
-	if err != nil && c.readOnly && ctx.Err() == nil && connectionLost(err) {
+	if err != nil && c.readOnly && ctx.Err() == nil && ConnectionLost(err) {
 		return driver.ErrBadConn
 	}
 	return err
 }
 
-// connectionLost says whether err is of the connection, not of the statement.
-func connectionLost(err error) bool {
+// ConnectionLost says whether err is of the connection, not of the statement.
+func ConnectionLost(err error) bool {
 	if err == nil {
 		return false
 	}

@@ -48,7 +48,7 @@ func (l *Lock) Conn() *sql.Conn { return l.conn }
 func (l *Lock) Close() error {
 	// A connection that its user calls bad is closed, not used again.
 	err := l.conn.Raw(func(any) error { return driver.ErrBadConn })
-	if errors.Is(err, driver.ErrBadConn) || connectionLost(err) {
+	if errors.Is(err, driver.ErrBadConn) || ConnectionLost(err) {
 		err = nil
 	}
 	return errors.Join(err, ignoreDone(l.conn.Close()))

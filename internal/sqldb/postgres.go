@@ -20,7 +20,6 @@ const writers = 4
 // session is what a connection sets where the URL does not: a node that hangs, or
 // whose machine is gone, must not keep its locks for long.
 var session = map[string]string{
-	"application_name":                    "bidhawk",
 	"lock_timeout":                        "30s",
 	"idle_in_transaction_session_timeout": "60s",
 	"tcp_keepalives_idle":                 "20",
@@ -50,8 +49,12 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config) error {
 		db.schema = cfg.Schema
 		pc.RuntimeParams["search_path"] = db.schema
 	}
+	if pc.RuntimeParams["application_name"] == "" {
+		pc.RuntimeParams["application_name"] = "bidhawk " + db.schema // who it is, in pg_stat_activity
+	}
 	db.Write = pool(pc.Copy(), writers, false)
 	pc.RuntimeParams["default_transaction_read_only"] = "on"
+	pc.RuntimeParams["default_transaction_isolation"] = "repeatable read" // one view, as SQLite's
 	db.Read = pool(pc, cfg.Readers, true)
 	return db.prepareSchema(ctx, cfg)
 }
@@ -103,7 +106,7 @@ const beginTries = 3
 func (db *DB) beginLocked(ctx context.Context, name string) (*sql.Tx, error) {
 	for try := 1; ; try++ {
 		tx, err := db.beginLockedOnce(ctx, name)
-		if err == nil || !connectionLost(err) || try == beginTries || ctx.Err() != nil {
+		if err == nil || !ConnectionLost(err) || try == beginTries || ctx.Err() != nil {
 			return tx, err
 		}
 	}
@@ -122,7 +125,7 @@ func (db *DB) beginLockedOnce(ctx context.Context, name string) (*sql.Tx, error)
 
 // ignoreDone drops the error of a rollback that found nothing to do, or nobody to ask.
 func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) || connectionLost(err) {
+	if errors.Is(err, sql.ErrTxDone) || ConnectionLost(err) {
 		return nil
 	}
 	return err

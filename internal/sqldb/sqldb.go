@@ -77,6 +77,9 @@ func (db *DB) Postgres() bool { return db.source.Postgres() }
 // String names the place, without user and password.
 func (db *DB) String() string { return db.source.String() }
 
+// Schema is the Postgres schema that the tables are in.
+func (db *DB) Schema() string { return db.schema }
+
 // Close releases the connections. No statement may be under way.
 func (db *DB) Close() error {
 	var errs []error
@@ -122,7 +125,7 @@ func Commit(tx *sql.Tx) error {
 	switch err := tx.Commit(); {
 	case err == nil:
 		return nil
-	case connectionLost(err):
+	case ConnectionLost(err):
 		return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
 	default:
 		return fmt.Errorf("commit: %w", err)

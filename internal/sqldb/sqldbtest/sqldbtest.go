@@ -89,3 +89,17 @@ func EndLock(t testing.TB, source sqldb.Source, name string) {
 		t.Fatalf("ended %d sessions that hold %q, %v; want one", n, name, err)
 	}
 }
+
+// EndAll ends the sessions of a schema, as a restart of the server does.
+func EndAll(t testing.TB, source sqldb.Source, schema string) {
+	t.Helper()
+	db, err := sql.Open("pgx", source.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE pid <> pg_backend_pid() AND application_name = $1`, "bidhawk "+schema); err != nil {
+		t.Fatal(err)
+	}
+}

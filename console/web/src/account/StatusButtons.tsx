@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useMayEdit } from './may';
 import { type Kind, useSetStatus, type Verb } from '../api/entities';
 import { useMessages } from '../i18n/language';
 import { messages } from '../i18n/messages';
@@ -34,7 +35,8 @@ export function StatusButtons({ kind, id, name, status, small, archive }: Props)
   const { mutate, isPending } = useSetStatus();
   const [asking, setAsking] = useState(false);
   const [refused, setRefused] = useState('');
-  if (status === 'archived') return null;
+  const may = useMayEdit(kind);
+  if (status === 'archived' || !may) return null;
   const does = (verb: Verb, said: 'paused' | 'resumed' | 'archived') => {
     setRefused('');
     mutate({ kind, id, verb }, { onSuccess: () => toast(t(said, { name })), onError: (err) => setRefused(explain(err)), onSettled: () => setAsking(false) });

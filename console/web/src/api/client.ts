@@ -21,6 +21,7 @@ export interface Request<O> {
   contentType?: string; // of a body that is no plain JSON
   ifMatch?: string;
   signal?: AbortSignal;
+  fresh?: boolean; // of a call that signs in: a 401 is its answer
 }
 
 export interface Answer<T> {
@@ -42,7 +43,7 @@ export async function call<M extends Method, P extends keyof paths & string>(
   const once: Record<string, string> = method === 'post' ? { 'Idempotency-Key': unique() } : {};
   const send = () => attempt(method, url, request, once);
   let response = await send();
-  if (response.status === 401) {
+  if (response.status === 401 && !request.fresh) {
     await session.renew(problemOf(401, await body(response), null).message);
     response = await send();
   }

@@ -1,44 +1,53 @@
-// Who the caller is. A server without GET /v1/me is asked what the key may do.
+// Who is signed in, and signing in and out.
 
 import { call } from './client';
 import { Problem } from './problem';
+import type { components } from './schema';
 import { type Me, session } from './session';
 
-// askMe resolves to who is signed in, undefined where nobody is.
-export async function askMe(): Promise<Me | undefined> {
+type Answer = components['schemas']['Me'];
+
+const meOf = (m: Answer): Me => ({ name: m.name || m.email || '', role: m.role, agencyId: m.agency_id, advertiserId: m.advertiser_id, edits: m.edits ?? [] });
+
+// askMe signs in whoever the server knows already: by the tab's key or a session's
+// cookie. It resolves where nobody is known.
+export async function askMe(): Promise<void> {
+  if (!session.mayBeSignedIn()) return;
   try {
-    return await fromServer();
+    const { data } = await call('get', '/v1/me');
+    session.signedIn(meOf(data), data.csrf_token);
   } catch (err) {
-    if (err instanceof Problem && err.status === 401) return undefined;
-    throw err;
+    if (!(err instanceof Problem) || err.status !== 401) throw err;
+    session.signedOut();
   }
 }
 
-async function fromServer(): Promise<Me> {
-  try {
-    const { data } = await call('get', '/v1/me' as '/v1/agencies');
-    const m = data as unknown as { name?: string; role?: string; agency_id?: number; advertiser_id?: number; csrf_token?: string };
-    return { name: m.name ?? '', role: m.role ?? '', agencyId: m.agency_id, advertiserId: m.advertiser_id };
-  } catch (err) {
-    if (!(err instanceof Problem) || err.status !== 404) throw err;
-  }
-  const { data } = await call('get', '/v1/agencies', { query: { limit: 1 } });
-  try {
-    await call('get', '/v1/kill-switches', {});
-    return { name: '', role: 'operator' };
-  } catch (err) {
-    if (!(err instanceof Problem) || err.status !== 403) throw err;
-    return { name: data?.items?.[0]?.name ?? '', role: 'tenant' };
-  }
-}
-
-// signInByKey throws what the server said of the key.
+// signInByKey throws what the server said of the key. The key stays in this tab.
 export async function signInByKey(key: string): Promise<void> {
+  const before = session.get().key;
   session.tryKey(key);
   try {
-    session.signedIn(await fromServer());
+    const { data } = await call('get', '/v1/me', { fresh: true });
+    session.signedIn(meOf(data));
   } catch (err) {
-    session.tryKey('');
+    session.tryKey(before);
     throw err;
   }
+}
+
+// signInByPassword begins a session, which the browser keeps in a cookie.
+export async function signInByPassword(email: string, password: string): Promise<void> {
+  session.tryKey('');
+  const { data } = await call('post', '/v1/sessions', { body: { email, password }, fresh: true });
+  session.signedIn(meOf(data), data.csrf_token);
+}
+
+export async function signOut(): Promise<void> {
+  const bySession = session.get().key === '';
+  try {
+    if (bySession) await call('delete', '/v1/sessions/current', { fresh: true });
+  } catch {
+    // The session has ended already, or the server will end it by itself.
+  }
+  session.signedOut();
 }

@@ -5,12 +5,14 @@
 import { SignedOut } from './problem';
 
 const STORE = 'bidhawk.key';
+const COOKIE = 'bidhawk.session'; // says that there may be a cookie: only then is it worth asking
 
 export interface Me {
   name: string;
   role: string; // operator, agency, advertiser, viewer
   agencyId?: number;
   advertiserId?: number;
+  edits: string[]; // kinds of entities that it may change
 }
 
 export interface State {
@@ -45,15 +47,22 @@ class Session {
     this.set({ ...this.state, key });
   }
 
+  // mayBeSignedIn says whether to ask the server who is signed in.
+  mayBeSignedIn(): boolean {
+    return this.state.key !== '' || remembered();
+  }
+
   signedIn(me: Me, csrf = '') {
     this.csrf = csrf;
     store(this.state.key);
+    remember(csrf !== '');
     this.set({ key: this.state.key, me });
     for (const w of this.waiting.splice(0)) w.resolve();
   }
 
   signedOut() {
     store('');
+    remember(false);
     this.csrf = '';
     this.set({ key: '' });
     for (const w of this.waiting.splice(0)) w.reject(new SignedOut('signed out'));
@@ -96,6 +105,23 @@ function store(key: string) {
     else sessionStorage.removeItem(STORE);
   } catch {
     // As above: it lasts as long as the page.
+  }
+}
+
+function remember(cookie: boolean) {
+  try {
+    if (cookie) localStorage.setItem(COOKIE, '1');
+    else localStorage.removeItem(COOKIE);
+  } catch {
+    // As above.
+  }
+}
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(COOKIE) === '1';
+  } catch {
+    return true;
   }
 }
 

@@ -55,10 +55,7 @@ function Door() {
   const [asked, setAsked] = useState<'waiting' | 'done' | Error>('waiting');
   useEffect(() => {
     if (asked !== 'waiting') return;
-    askMe().then((found) => {
-      if (found) session.signedIn(found);
-      setAsked('done');
-    }, (err: unknown) => setAsked(err instanceof SignedOut ? 'done' : err as Error));
+    askMe().then(() => setAsked('done'), (err: unknown) => setAsked(err instanceof SignedOut ? 'done' : err as Error));
   }, [asked]);
   useEffect(() => {
     if (!me) client.clear(); // the next person sees nothing of this one's

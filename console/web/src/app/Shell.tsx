@@ -1,5 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { NavLink, Outlet, useLocation, useNavigation } from 'react-router';
+import { signOut } from '../api/me';
 import { session } from '../api/session';
 import { useMessages, useText } from '../i18n/language';
 import { messages } from '../i18n/messages';
@@ -8,10 +9,10 @@ import { Button } from '../ui/Button';
 import { LanguageSwitch, ThemeSwitch } from './Preferences';
 
 const words = messages({
-  skip: 'Skip to the content', menu: 'Menu', main: 'Main', out: 'Sign out', live: 'Live page',
+  skip: 'Skip to the content', menu: 'Menu', main: 'Main', out: 'Sign out', you: 'Your account', live: 'Live page',
   operator: 'Operator', agency: 'Agency', advertiser: 'Advertiser', viewer: 'Viewer', tenant: 'Account',
 }, {
-  skip: '跳到正文', menu: '菜单', main: '主导航', out: '退出登录', live: '实时页面',
+  skip: '跳到正文', menu: '菜单', main: '主导航', out: '退出登录', you: '您的账户', live: '实时页面',
   operator: '运营方', agency: '代理商', advertiser: '广告主', viewer: '只读用户', tenant: '账户',
 });
 
@@ -67,10 +68,10 @@ function Who() {
   const { me } = useSyncExternalStore(session.subscribe, session.get);
   const role = me?.role ?? '';
   return (
-    <div className="who">
+    <section className="who" aria-label={t('you')}>
       <p>{me?.name && <strong>{me.name}</strong>} <span className="muted">{role in words.en ? t(role as 'operator') : role}</span></p>
       <div className="switches"><LanguageSwitch /><ThemeSwitch /></div>
-      <Button small look="quiet" onClick={() => session.signedOut()}>{t('out')}</Button>
-    </div>
+      <Button small look="quiet" onClick={() => void signOut()}>{t('out')}</Button>
+    </section>
   );
 }

@@ -9,6 +9,7 @@ import { Button } from '../ui/Button';
 import { Dialog } from '../ui/Dialog';
 import { useExplain } from '../ui/Failure';
 import { useToast } from '../ui/Toast';
+import { useMayEdit } from '../account/may';
 import { ConflictDialog } from './ConflictDialog';
 import { type Form, FormContext } from './form';
 import { type Conflict, diff, merge, type Plain } from './patch';
@@ -43,7 +44,9 @@ interface Props<K extends Kind> {
 // EntityForm saves what was typed: a new entity whole, of another what has changed.
 // A refusal appears beside its fields; where somebody else has changed the same
 // fields, both versions are shown; nothing typed is lost by either.
-export function EntityForm<K extends Kind>(p: Props<K>) {
+export function EntityForm<K extends Kind>(given: Props<K>) {
+  const may = useMayEdit(given.kind);
+  const p = { ...given, readOnly: given.readOnly || !may };
   const { form, children } = p;
   const t = useMessages(words);
   const saving = useSave(p);

@@ -31,13 +31,15 @@ interface Frame {
   optional?: boolean;
   error?: string;
   className?: string;
+  id?: string; // where something else must find the input
   children: (ids: { id: string; describedBy: string | undefined; invalid: true | undefined }) => ReactNode;
 }
 
 // FieldFrame puts a label over an input, a hint and its error below it, and ties them
 // together for screen readers.
-export function FieldFrame({ label, hint, optional, error, className = '', children }: Frame) {
-  const id = useId();
+export function FieldFrame({ label, hint, optional, error, className = '', id: given, children }: Frame) {
+  const made = useId();
+  const id = given ?? made;
   const t = useMessages(fieldWords);
   const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return (
@@ -63,7 +65,7 @@ export function TextField({ name, label, hint, optional, className, ...input }: 
   return (
     <FieldFrame {...{ label, hint, optional, error, className }}>
       {({ id, describedBy, invalid }) => (
-        <input {...input} id={id} aria-describedby={describedBy} aria-invalid={invalid} value={value ?? ''} onChange={(e) => set(e.target.value)} />
+        <input {...input} name={name} id={id} aria-describedby={describedBy} aria-invalid={invalid} value={value ?? ''} onChange={(e) => set(e.target.value)} />
       )}
     </FieldFrame>
   );
@@ -80,7 +82,7 @@ export function SelectField({ name, label, hint, options, disabled }: Common & {
   return (
     <FieldFrame {...{ label, hint, error }}>
       {({ id, describedBy, invalid }) => (
-        <select id={id} disabled={disabled} aria-describedby={describedBy} aria-invalid={invalid} value={String(value ?? '')}
+        <select id={id} name={name} disabled={disabled} aria-describedby={describedBy} aria-invalid={invalid} value={String(value ?? '')}
           onChange={(e) => set(number ? Number(e.target.value) : e.target.value)}>
           {options.map((o) => <option key={o.value} value={o.value}>{o.text}</option>)}
         </select>
@@ -94,7 +96,7 @@ export function CheckField({ name, label, hint }: Common) {
   const id = useId();
   return (
     <div className="field check">
-      <label htmlFor={id}><input id={id} type="checkbox" checked={value ?? false} onChange={(e) => set(e.target.checked)} aria-describedby={hint ? `${id}-hint` : undefined} /> {label}</label>
+      <label htmlFor={id}><input id={id} name={name} type="checkbox" checked={value ?? false} onChange={(e) => set(e.target.checked)} aria-describedby={hint ? `${id}-hint` : undefined} /> {label}</label>
       {hint && <p id={`${id}-hint`} className="hint">{hint}</p>}
       {error && <p className="error">{error}</p>}
     </div>
@@ -150,7 +152,7 @@ export function DecimalField({ name, label, hint, optional, places, unit, zero =
     <FieldFrame {...{ label, hint, optional, error, className }}>
       {({ id, describedBy, invalid }) => (
         <span className="with-unit">
-          <input id={id} className="number" inputMode="decimal" autoComplete="off" aria-describedby={describedBy} aria-invalid={invalid}
+          <input id={id} name={name} className="number" inputMode="decimal" autoComplete="off" aria-describedby={describedBy} aria-invalid={invalid}
             value={text} onChange={(e) => type(e.target.value)} onBlur={tidy} />
           {unit && <span className="unit">{unit}</span>}
         </span>
@@ -184,7 +186,7 @@ export function TimeField({ name, label, hint, optional, zone }: Common & { zone
   return (
     <FieldFrame {...{ label, optional, error, hint: hint ?? `${zone.replaceAll('_', ' ')}${offset === zone ? '' : `, ${offset}`}` }}>
       {({ id, describedBy, invalid }) => (
-        <input id={id} type="datetime-local" lang={language} aria-describedby={describedBy} aria-invalid={invalid} value={text} onChange={(e) => type(e.target.value)} />
+        <input id={id} name={name} type="datetime-local" lang={language} aria-describedby={describedBy} aria-invalid={invalid} value={text} onChange={(e) => type(e.target.value)} />
       )}
     </FieldFrame>
   );

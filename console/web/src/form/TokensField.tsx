@@ -54,7 +54,7 @@ export function TokensField({ name, label, hint, suggestions, read = (s) => s, s
             </span>
           ))}
           {values.length > shown.length && <button type="button" className="link" onClick={() => setAll(true)}>{t('more', { n: values.length - shown.length })}</button>}
-          <input id={id} list={suggestions && list} aria-describedby={describedBy} aria-invalid={invalid} placeholder={values.length ? '' : t('add')} value={text}
+          <input id={id} name={name} list={suggestions && list} aria-describedby={describedBy} aria-invalid={invalid} placeholder={values.length ? '' : t('add')} value={text}
             onChange={(e) => (/[\n,;，；]/.test(e.target.value) ? add(e.target.value) : setText(e.target.value))}
             onPaste={(e) => {
               const pasted = e.clipboardData.getData('text');

@@ -1,5 +1,4 @@
-// Each page keeps its own words beside it, in both languages: see src/pages/README in
-// web/README.md. A key that a language lacks does not compile.
+// Each page keeps its own words beside it, in both languages. A key that a language lacks does not compile.
 
 export type Language = 'en' | 'zh';
 export const LANGUAGES: { code: Language; name: string }[] = [{ code: 'en', name: 'English' }, { code: 'zh', name: '中文' }];
@@ -11,10 +10,15 @@ export interface Messages<K extends string> {
 }
 export type Values = Record<string, string | number>;
 
+// every is all that was declared, for the test that holds the languages together.
+export const every: Messages<string>[] = [];
+
 // messages holds what a page says. "{n} day|{n} days" has a form for one and one for
 // the others, chosen by n.
 export function messages<K extends string>(en: Record<K, string>, zh: Record<NoInfer<K>, string>): Messages<K> {
-  return { en, zh };
+  const m = { en, zh };
+  every.push(m);
+  return m;
 }
 
 // fill puts values into a text. A placeholder without its value stays, to be seen.

@@ -32,7 +32,7 @@ export function Chart(props: ChartProps) {
       </div>
       <table className="visually-hidden">
         <caption>{label}</caption>
-        <thead><tr><th scope="col" />{series.map((s) => <th key={s.label} scope="col">{s.label}</th>)}</tr></thead>
+        <thead><tr><td />{series.map((s) => <th key={s.label} scope="col">{s.label}</th>)}</tr></thead>
         <tbody>
           {x.map((v, i) => i % step === 0 && (
             <tr key={v}><th scope="row">{xText(v)}</th>{series.map((s) => <td key={s.label}>{s.values[i] == null ? '' : y(s.values[i]!)}</td>)}</tr>

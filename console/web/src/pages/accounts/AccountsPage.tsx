@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState, useSyncExternalStore } from 'react';
+import { useState } from 'react';
+import { useMayEdit } from '../../account/may';
 import { listOptions } from '../../api/entities';
-import { session } from '../../api/session';
 import { useMessages } from '../../i18n/language';
 import { LinkButton } from '../../ui/Button';
 import { Empty } from '../../ui/Empty';
@@ -17,25 +17,24 @@ export default function AccountsPage() {
   const t = useMessages(words);
   const agencies = useQuery(listOptions('agency'));
   const advertisers = useQuery(listOptions('advertiser'));
-  const { me } = useSyncExternalStore(session.subscribe, session.get);
+  const may = { agency: useMayEdit('agency'), advertiser: useMayEdit('advertiser'), campaign: useMayEdit('campaign') };
   const [archived, setArchived] = useState(false);
   const [search, setSearch] = useState('');
   const tree = useTree({ archived, search: search.trim().toLowerCase() });
   const failed = agencies.error ?? advertisers.error;
   const shown = (agencies.data ?? []).filter((a) => archived || a.status !== 'archived');
-  const operator = me?.role === 'operator';
   const buyers = advertisers.data ?? [];
   return (
     <Page title={t('title')} actions={(
       <>
-        {operator && <LinkButton to="/agencies/new">{t('newAgency')}</LinkButton>}
-        {shown.length > 0 && me?.role !== 'advertiser' && <LinkButton to={`/advertisers/new?agency=${shown[0]!.id}`}>{t('newAdvertiser')}</LinkButton>}
-        {buyers.length > 0 && <LinkButton to="/new-campaign" look="primary">{t('newCampaign')}</LinkButton>}
+        {may.agency && <LinkButton to="/agencies/new">{t('newAgency')}</LinkButton>}
+        {shown.length > 0 && may.advertiser && <LinkButton to={`/advertisers/new?agency=${shown[0]!.id}`}>{t('newAdvertiser')}</LinkButton>}
+        {buyers.length > 0 && may.campaign && <LinkButton to="/new-campaign" look="primary">{t('newCampaign')}</LinkButton>}
       </>
     )}>
       {failed && <Failure error={failed} retry={() => { void agencies.refetch(); void advertisers.refetch(); }} />}
       {agencies.data && advertisers.data && (shown.length === 0
-        ? <Empty title={t('emptyTitle')} action={operator ? <LinkButton to="/agencies/new" look="primary">{t('newAgency')}</LinkButton> : undefined}>{t('empty')}</Empty>
+        ? <Empty title={t('emptyTitle')} action={may.agency ? <LinkButton to="/agencies/new" look="primary">{t('newAgency')}</LinkButton> : undefined}>{t('empty')}</Empty>
         : (
           <TreeContext value={tree}>
             <div className="row tools">

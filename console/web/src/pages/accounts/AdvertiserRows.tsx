@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { balanceOptions, type Balance, type Counts, todayOptions } from '../../account/spend';
+import { useMayEdit } from '../../account/may';
 import { dates, reasons } from '../../account/state';
 import { type Advertiser, type Agency, type Campaign, type Creative, type LineItem, listOptions } from '../../api/entities';
 import { useMessages } from '../../i18n/language';
@@ -17,6 +18,7 @@ const FEW_LINES = 12; // are shown at once
 export function AdvertiserRows({ agency, advertiser, openAtFirst }: { agency: Agency; advertiser: Advertiser; openAtFirst: boolean }) {
   const tree = useTreeContext();
   const t = useMessages(words);
+  const may = useMayEdit('campaign');
   const key = `advertiser/${advertiser.id}`;
   const open = tree.isOpen(key, openAtFirst);
   const filter = { advertiser_id: advertiser.id };
@@ -38,7 +40,7 @@ export function AdvertiserRows({ agency, advertiser, openAtFirst }: { agency: Ag
     <>
       <EntityRow kind="advertiser" entity={advertiser} level={1} open={open} onToggle={() => tree.toggle(key, open)}
         spend={balance.data?.advertiser} currency={advertiser.currency}
-        actions={<LinkButton small look="quiet" to={`/campaigns/new?advertiser=${advertiser.id}`}>{t('newCampaignIn')}</LinkButton>} />
+        actions={may && <LinkButton small look="quiet" to={`/campaigns/new?advertiser=${advertiser.id}`}>{t('newCampaignIn')}</LinkButton>} />
       {open && failed && <tr><td colSpan={7}><Failure error={failed} /></td></tr>}
       {open && !failed && !lines.data && <tr className="level-2"><td colSpan={7} className="muted">{t('loading')}</td></tr>}
       {open && campaigns.data?.length === 0 && <tr className="level-2"><td colSpan={7} className="muted">{t('noCampaigns')}</td></tr>}
@@ -61,6 +63,7 @@ interface Family {
 function CampaignRows({ campaign, lines, openAtFirst, family }: { campaign: Campaign; lines: LineItem[]; openAtFirst: boolean; family: Family }) {
   const tree = useTreeContext();
   const t = useMessages(words);
+  const may = useMayEdit('line_item');
   const key = `campaign/${campaign.id}`;
   const open = tree.isOpen(key, openAtFirst);
   const { advertiser, agency, balance, counts, creatives } = family;
@@ -71,7 +74,7 @@ function CampaignRows({ campaign, lines, openAtFirst, family }: { campaign: Camp
       <EntityRow kind="campaign" entity={campaign} level={2} open={lines.length ? open : undefined} onToggle={() => tree.toggle(key, open)}
         spend={balance?.campaigns.get(campaign.id)} currency={advertiser.currency} daysLeft={daysLeft(now, new Date(campaign.end))}
         bids={sum((c) => c.bids)} impressions={sum((c) => c.impressions)}
-        actions={<LinkButton small look="quiet" to={`/line-items/new?campaign=${campaign.id}`}>{t('newLineItem')}</LinkButton>} />
+        actions={may && <LinkButton small look="quiet" to={`/line-items/new?campaign=${campaign.id}`}>{t('newLineItem')}</LinkButton>} />
       {open && lines.map((l) => {
         const spend = balance?.lines.get(l.id);
         const c = counts?.get(l.id);

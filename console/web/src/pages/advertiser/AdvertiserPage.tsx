@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { Pace } from '../../account/Pace';
 import { balanceOptions } from '../../account/spend';
+import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { statusWords, toneOf } from '../../account/words';
 import { type Advertiser, listOptions, readOptions } from '../../api/entities';
@@ -41,6 +42,7 @@ function Editor({ id, base, etag }: { id?: number; base: Plain; etag: string }) 
   const t = useMessages(words);
   const budget = useMessages(budgetWords);
   const status = useMessages(statusWords);
+  const may = useMayEdit('campaign');
   const navigate = useNavigate();
   const agencies = useQuery(listOptions('agency'));
   const form = useForm(`advertiser/${id ?? 'new'}`, base, etag);
@@ -53,7 +55,7 @@ function Editor({ id, base, etag }: { id?: number; base: Plain; etag: string }) 
   return (
     <Page title={id ? String(base.name) : t('title')} crumbs={[{ to: '/', text: t('accounts') }]}
       beside={id && <Badge tone={toneOf(state)}>{status(state as 'active')}</Badge>}
-      actions={id && (
+      actions={id && may && (
         <>
           <LinkButton to={`/campaigns/new?advertiser=${id}`}>{t('newCampaign')}</LinkButton>
           <StatusButtons kind="advertiser" id={id} name={String(base.name)} status={state} archive />

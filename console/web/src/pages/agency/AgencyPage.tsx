@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
 import { useNavigate, useParams } from 'react-router';
+import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { statusWords, toneOf } from '../../account/words';
 import { readOptions } from '../../api/entities';
-import { session } from '../../api/session';
 import { EntityForm } from '../../form/EntityForm';
 import { PercentField, TextField } from '../../form/Field';
 import { useForm } from '../../form/form';
@@ -38,21 +37,21 @@ function Editor({ id, base, etag }: { id?: number; base: Plain; etag: string }) 
   const t = useMessages(words);
   const status = useMessages(statusWords);
   const navigate = useNavigate();
-  const { me } = useSyncExternalStore(session.subscribe, session.get);
+  const may = { agency: useMayEdit('agency'), advertiser: useMayEdit('advertiser') };
   const form = useForm(`agency/${id ?? 'new'}`, base, etag);
   const state = String(base.status ?? '');
   return (
     <Page title={id ? String(base.name) : t('title')} crumbs={[{ to: '/', text: t('accounts') }]}
       beside={id && <Badge tone={toneOf(state)}>{status(state as 'active')}</Badge>}
-      actions={id && me?.role !== 'advertiser' && (
+      actions={id && may.advertiser && (
         <>
           <LinkButton to={`/advertisers/new?agency=${id}`}>{t('newAdvertiser')}</LinkButton>
-          {me?.role === 'operator' && <StatusButtons kind="agency" id={id} name={String(base.name)} status={state} archive />}
+          <StatusButtons kind="agency" id={id} name={String(base.name)} status={state} archive />
         </>
       )}>
-      <EntityForm kind="agency" id={id} form={form} readOnly={me?.role !== 'operator'} labels={{ name: t('name'), platform_fee_ppm: t('fee') }}
+      <EntityForm kind="agency" id={id} form={form} readOnly={state === 'archived'} labels={{ name: t('name'), platform_fee_ppm: t('fee') }}
         onSaved={(s) => { if (!id) void navigate(`/agencies/${s.entity.id}`, { replace: true }); }}>
-        <Panel title={t('about')} lead={me?.role === 'operator' ? undefined : t('readOnly')}>
+        <Panel title={t('about')} lead={may.agency ? undefined : t('readOnly')}>
           <div className="grid">
             <TextField name="name" label={t('name')} maxLength={200} />
             <PercentField name="platform_fee_ppm" label={t('fee')} hint={t('feeHint')} />

@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { Pace } from '../../account/Pace';
 import { balanceOptions } from '../../account/spend';
+import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { statusWords, toneOf } from '../../account/words';
 import { type Advertiser, type Campaign, readOptions } from '../../api/entities';
@@ -51,6 +52,7 @@ function Editor({ id, base, initial, etag, advertiser }: { id?: number; base: Pl
   const t = useMessages(words);
   const budget = useMessages(budgetWords);
   const status = useMessages(statusWords);
+  const may = useMayEdit('line_item');
   const navigate = useNavigate();
   const form = useForm(`campaign/${id ?? `new-of-${advertiser.id}`}`, base, etag, initial);
   const balance = useQuery(balanceOptions(id ? advertiser.id : 0));
@@ -64,7 +66,7 @@ function Editor({ id, base, initial, etag, advertiser }: { id?: number; base: Pl
   return (
     <Page title={id ? String(base.name) : t('title')} crumbs={[{ to: '/', text: t('accounts') }, { to: `/advertisers/${advertiser.id}`, text: advertiser.name }]}
       beside={id && <Badge tone={toneOf(state)}>{status(state as 'active')}</Badge>}
-      actions={id && (
+      actions={id && may && (
         <>
           <LinkButton to={`/line-items/new?campaign=${id}`} look="primary">{t('newLine')}</LinkButton>
           <LinkButton to={`/campaigns/new?advertiser=${advertiser.id}&copy=${id}`}>{t('duplicate')}</LinkButton>

@@ -26,7 +26,7 @@ export function Creatives({ creatives }: { creatives: Creative[] }) {
         {shown.map((c) => (
           <li key={c.id}>
             <label>
-              <input type="checkbox" checked={picked.includes(c.id)} aria-describedby={error ? 'creatives-error' : undefined}
+              <input type="checkbox" name="creative_ids" value={c.id} checked={picked.includes(c.id)} aria-describedby={error ? 'creatives-error' : undefined}
                 onChange={(e) => set(e.target.checked ? [...picked, c.id] : picked.filter((x) => x !== c.id))} />
               <span className="picker-name">{c.name}</span>
               <span className="muted">{c.format || 'banner'}{size(c) && ` ${size(c)}`}</span>

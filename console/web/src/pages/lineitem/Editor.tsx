@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
+import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { type Advertiser, type Campaign, type Creative, type LineItem } from '../../api/entities';
 import { call } from '../../api/client';
@@ -40,6 +41,7 @@ interface Props {
 export function Editor({ id, base, initial, etag, campaign, advertiser, creatives }: Props) {
   const t = useMessages(words);
   const labels = useLabels();
+  const may = useMayEdit('line_item');
   const navigate = useNavigate();
   const form = useForm(`line_item/${id ?? `new-in-${campaign.id}`}`, base, etag, initial);
   const vocabulary = useQuery({
@@ -52,7 +54,7 @@ export function Editor({ id, base, initial, etag, campaign, advertiser, creative
   return (
     <Page title={id ? stored.name : t('title')} beside={id && <StatusBadge line={stored} campaign={campaign} advertiser={advertiser} creatives={creatives} />}
       crumbs={[{ to: '/', text: t('accounts') }, { to: `/advertisers/${advertiser.id}`, text: advertiser.name }, { to: `/campaigns/${campaign.id}`, text: campaign.name }]}
-      actions={id && (
+      actions={id && may && (
         <>
           <LinkButton to={`/line-items/new?campaign=${campaign.id}&copy=${id}`}>{t('duplicate')}</LinkButton>
           <StatusButtons kind="line_item" id={id} name={stored.name} status={stored.status} archive />
