@@ -39,7 +39,7 @@ export default function ExplainPage() {
   return (
     <Page title={t('title')}>
       <div className="stack">
-        <Panel title={t('request')} lead={t('lead')} actions={<Button small look="quiet" onClick={() => setText(JSON.stringify(EXAMPLE, null, 2))}>{t('example')}</Button>}>
+        <Panel title={t('ask')} lead={t('lead')} actions={<Button small look="quiet" onClick={() => setText(JSON.stringify(EXAMPLE, null, 2))}>{t('example')}</Button>}>
           <FieldFrame label={t('request')} error={empty && !text.trim() ? t('empty') : said || undefined}>
             {({ id, describedBy, invalid }) => <textarea id={id} name="request" className="code" rows={12} spellCheck={false} value={text} aria-describedby={describedBy} aria-invalid={invalid} onChange={(e) => setText(e.target.value)} />}
           </FieldFrame>

@@ -46,7 +46,7 @@ function Line({ line }: { line: LineExplanation }) {
         {(line.reasons?.length ?? 0) > 1 && <p>{line.reasons!.map((r) => noBidText(r, language)).join('; ')}</p>}
         {line.targeting?.length ? <p>{t('targeting', { what: line.targeting.join(', ') })}</p> : null}
         {line.creatives?.some((c) => c.reasons?.length) && (
-          <ul>{line.creatives.filter((c) => c.reasons?.length).map((c) => <li key={c.creative}>{t('creative', { id: c.creative })}: {c.reasons!.map((r) => noBidText(r, language)).join('; ')}</li>)}</ul>
+          <ul className="facts">{line.creatives.filter((c) => c.reasons?.length).map((c) => <li key={c.creative}>{t('creative', { id: c.creative })}: {c.reasons!.map((r) => noBidText(r, language)).join('; ')}</li>)}</ul>
         )}
         {(line.prices ?? []).map((p, i) => <Price key={i} price={p} />)}
       </div>

@@ -10,6 +10,7 @@ import { Dialog } from '../../ui/Dialog';
 import { useExplain } from '../../ui/Failure';
 import { useToast } from '../../ui/Toast';
 import { dateTime } from '../../values/format';
+import { useLabels } from '../lineitem/labels';
 import { type Change, useKindName } from './HistoryPage';
 import { fieldValue } from './value';
 import { words } from './words';
@@ -45,6 +46,7 @@ export function ChangeCard({ change }: { change: Change }) {
 
 function Fields({ change, all }: { change: Change; all?: boolean }) {
   const t = useMessages(words);
+  const labels = useLabels();
   const fields = (change.fields ?? []).filter((f) => !OWN.has(f.field));
   const shown = all ? fields : fields.slice(0, SHOWN);
   if (shown.length === 0) return null;
@@ -56,7 +58,7 @@ function Fields({ change, all }: { change: Change; all?: boolean }) {
       <tbody>
         {shown.map((f) => (
           <tr key={f.field}>
-            <th scope="row"><code>{f.field}</code></th>
+            <th scope="row">{labels[f.field] ?? <code>{f.field}</code>}</th>
             <td data-label={t('before')}>{change.action === 'create' ? '' : <del>{said(f.field, f.before)}</del>}</td>
             <td data-label={t('after')}><ins>{said(f.field, f.after)}</ins></td>
           </tr>

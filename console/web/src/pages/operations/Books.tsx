@@ -49,7 +49,7 @@ export function Books() {
     <Panel title={t('payables')} lead={ledger.data && t('asOf', { at: dateTime(new Date(ledger.data.as_of), 'UTC', language) })}>
       {ledger.error && <Failure error={ledger.error} />}
       {ledger.data && rows.length === 0 && <p className="muted">{t('noPayables')}</p>}
-      {rows.length > 0 && <Table label={t('payables')} rows={rows} columns={columns} rowId={(r) => r.key} />}
+      {rows.length > 0 && <Table label={`${t('payables')} (${rows.length})`} rows={rows} columns={columns} rowId={(r) => r.key} />}
     </Panel>
   );
 }

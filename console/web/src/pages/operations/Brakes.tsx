@@ -37,7 +37,7 @@ export function Brakes() {
     { id: 'by', header: t('by'), accessorKey: 'by' },
     { id: 'at', header: t('since'), accessorKey: 'at', cell: (c) => dateTime(new Date(c.row.original.at), 'UTC', language) },
     {
-      id: 'release', header: '', enableSorting: false,
+      id: 'release', header: () => <span className="visually-hidden">{t('release')}</span>, enableSorting: false,
       cell: (c) => (/^configuration/.test(c.row.original.by)
         ? <span className="muted">{t('configured')}</span>
         : <Button small onClick={() => setAsked(c.row.original)} aria-label={`${t('release')}: ${what(c.row.original)}`}>{t('release')}</Button>),
@@ -47,7 +47,7 @@ export function Brakes() {
     <Panel title={t('brakes')} lead={t('brakesLead')} actions={<Button small look="danger" onClick={() => setAsked('new')}>{t('stop')}</Button>}>
       {error && <Failure error={error} retry={() => void refetch()} />}
       {data?.length === 0 && <p role="status">{t('noBrakes')}</p>}
-      {data && data.length > 0 && <div className="notice bad brakes-on"><Table label={t('brakes')} rows={data} columns={columns} rowId={(k) => k.switch} /></div>}
+      {data && data.length > 0 && <div className="notice bad brakes-on"><Table label={`${t('brakes')} (${data.length})`} rows={data} columns={columns} rowId={(k) => k.switch} /></div>}
       {asked && <BrakeDialog brake={asked === 'new' ? undefined : asked} onClose={() => setAsked(undefined)} />}
     </Panel>
   );

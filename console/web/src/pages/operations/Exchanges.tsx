@@ -49,12 +49,12 @@ export function Exchanges({ lag }: { lag: number }) {
     })),
     { id: 'rate', header: t('winRate'), meta: { number: true }, accessorFn: (r) => (r.bids ? r.wins / r.bids : -1), cell: (c) => percent(c.row.original.wins, c.row.original.bids) },
     { accessorKey: 'media', header: t('media'), meta: { number: true }, enableSorting: false },
-    { id: 'books', header: '', enableSorting: false, cell: (c) => <Link to={`/ledger?exchange=${encodeURIComponent(c.row.original.name)}`}>{t('books')}</Link> },
+    { id: 'books', header: () => <span className="visually-hidden">{t('books')}</span>, enableSorting: false, cell: (c) => <Link to={`/ledger?exchange=${encodeURIComponent(c.row.original.name)}`}>{t('books')}</Link> },
   ], [t]);
   const error = names.error ?? report.error;
   return (
     <Panel title={t('exchanges')} lead={t('exchangesLead', { n: lag.toFixed(1) })}>
-      {error ? <Failure error={error} /> : <Table label={t('exchanges')} rows={rows} columns={columns} rowId={(r) => r.name} />}
+      {error ? <Failure error={error} /> : <Table label={`${t('exchanges')} (${rows.length})`} rows={rows} columns={columns} rowId={(r) => r.name} />}
     </Panel>
   );
 }

@@ -28,7 +28,7 @@ export default function OperationsPage() {
         {data && <Tiles live={data} />}
         <Brakes />
         {data && <Traffic live={data} />}
-        {data && <Exchanges lag={data.report_lag_seconds} />}
+        {data && <Exchanges lag={Math.max(0, data.report_lag_seconds)} />}
         <Books />
         <Refused />
       </div>
@@ -53,12 +53,13 @@ const toneOf = (v: number, [warn, bad]: readonly [number, number]): Tone => (v >
 function Tiles({ live }: { live: Live }) {
   const t = useMessages(words);
   const now = recent(live.seconds);
+  const lag = Math.max(0, live.report_lag_seconds); // two clocks: it may be a hair below
   const perSecond = (n: number) => count(n < 10 ? Math.round(n * 10) / 10 : Math.round(n));
   const tiles: { label: string; value: string; hint?: string; tone: Tone }[] = [
     { label: t('requests'), value: perSecond(now.requests), hint: t('lastMinute'), tone: 'idle' },
     { label: t('bids'), value: perSecond(now.bids), hint: t('lastMinute'), tone: 'idle' },
     { label: t('p99'), value: t('ms', { n: (now.p99us / 1000).toFixed(1) }), hint: t('worstMinute'), tone: toneOf(now.p99us, P99_US) },
-    { label: t('lag'), value: t('seconds', { n: live.report_lag_seconds.toFixed(1) }), tone: toneOf(live.report_lag_seconds, LAG_SECONDS) },
+    { label: t('lag'), value: t('seconds', { n: lag.toFixed(1) }), tone: toneOf(lag, LAG_SECONDS) },
     { label: t('spill'), value: count(live.spill_records), tone: live.spill_records > 0 ? 'warn' : 'good' },
     { label: t('partitions'), value: count(live.ledger_partitions_stopped), tone: live.ledger_partitions_stopped > 0 ? 'bad' : 'good' },
     { label: t('leases'), value: count(live.open_leases), tone: 'idle' },

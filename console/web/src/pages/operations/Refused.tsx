@@ -30,7 +30,7 @@ export function Refused() {
     <Panel title={t('refused')} lead={t('refusedLead')}>
       {error && <Failure error={error} />}
       {data?.length === 0 && <p className="muted">{t('noRefused')}</p>}
-      {data && data.length > 0 && <Table label={t('refused')} rows={data} columns={columns} rowId={(r) => `${r.at} ${r.exchange} ${r.field} ${r.offset}`} />}
+      {data && data.length > 0 && <Table label={`${t('refused')} (${data.length})`} rows={data} columns={columns} rowId={(r) => `${r.at} ${r.exchange} ${r.field} ${r.offset}`} />}
     </Panel>
   );
 }

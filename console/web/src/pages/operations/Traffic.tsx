@@ -31,11 +31,11 @@ export function Traffic({ live }: { live: Live }) {
     <div className="two-columns">
       <Panel title={t('traffic')} lead={t('perSecond')}>
         <Legend items={[['muted', t('requests')], ['first', t('bids')]]} />
-        <Chart label={t('traffic')} x={x} zone="UTC" xText={at} y={(v) => count(Math.round(v))} series={traffic} height={160} />
+        <Chart label={t('traffic')} x={x} zone="UTC" xText={at} y={(v) => count(Math.round(v))} series={traffic} />
       </Panel>
       <Panel title={t('latency')} lead={t('perSecond')}>
         <Legend items={[['third', t('p50')], ['second', 'p99']]} />
-        <Chart label={t('latency')} x={x} zone="UTC" xText={at} y={(v) => t('ms', { n: v.toFixed(1) })} series={latency} height={160} />
+        <Chart label={t('latency')} x={x} zone="UTC" xText={at} y={(v) => t('ms', { n: v.toFixed(1) })} series={latency} />
       </Panel>
       <Panel title={t('reasons')} lead={t('reasonsLead')}>
         {reasons.length === 0 && <p className="muted">{t('noNoBids')}</p>}

@@ -10,7 +10,7 @@ import { dimensionWords, metricWords, words } from './words';
 const SHOWN = 500;
 
 // ReportTable is the rows of a report; amounts sort exactly.
-export function ReportTable({ rows, by, metrics, names }: { rows: Row[]; by: Dimension[]; metrics: Metric[]; names?: (d: Dimension, value: unknown) => string }) {
+export function ReportTable({ rows, by, metrics, names, label }: { label?: string; rows: Row[]; by: Dimension[]; metrics: Metric[]; names?: (d: Dimension, value: unknown) => string }) {
   const t = useMessages(words);
   const dimension = useMessages(dimensionWords);
   const metric = useMessages(metricWords);
@@ -25,7 +25,7 @@ export function ReportTable({ rows, by, metrics, names }: { rows: Row[]; by: Dim
   ], [by, metrics, dimension, metric, called]);
   return (
     <>
-      <Table label={t('table')} rows={rows.slice(0, SHOWN)} columns={columns} rowId={(r) => [...by.map((d) => r[d]), r.app, r.currency].join('|')} />
+      <Table label={label ?? t('table')} rows={rows.slice(0, SHOWN)} columns={columns} rowId={(r) => [...by.map((d) => r[d]), r.app, r.currency].join('|')} />
       {rows.length > SHOWN && <p className="hint">{t('first', { n: SHOWN })}</p>}
     </>
   );

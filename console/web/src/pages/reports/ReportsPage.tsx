@@ -69,7 +69,8 @@ export function Result({ report, shown }: { report: Report; shown: Pick<Shown, '
   const t = useMessages(words);
   const { language } = useLanguage();
   const rows = report.rows ?? [];
-  const totals = report.totals ?? [];
+  // Currencies without any row here would be lines of noughts.
+  const totals = (report.totals ?? []).filter((x) => rows.some((r) => r.currency === x.currency));
   const timed = shown.by.some((d) => d === 'day' || d === 'hour');
   if (rows.length === 0) return <Empty title={t('nothing')}>{t('nothingHint')}</Empty>;
   return (
@@ -100,7 +101,9 @@ function TrendPanel({ rows, metrics, zone, currencies }: { rows: Report['rows'];
   const [chosen, choose] = useState<Metric>('impressions');
   const metric = metrics.includes(chosen) ? chosen : metrics[0]!;
   const first = rows![0]!.currency;
+  const times = new Set(rows!.map((r) => String(r.hour ?? r.day)));
   const mine = useMemo(() => (currencies > 1 ? rows!.filter((r) => r.currency === first) : rows!), [rows, currencies, first]);
+  if (times.size < 2) return null; // a point is no line
   return (
     <Panel title={t('chart')} actions={(
       <FieldFrame label={t('chartOf')} className="beside">

@@ -27,7 +27,6 @@ export function Trend({ rows, metric, zone }: { rows: Row[]; metric: Metric; zon
   const name = useMessages(metricWords);
   const { x, values } = useMemo(() => seriesOf(rows, metric, zone), [rows, metric, zone]);
   const series = useMemo(() => [{ label: name(metric), values, fill: true }], [name, metric, values]);
-  if (x.length < 2) return null;
   const figure = new Intl.NumberFormat('en', { maximumFractionDigits: 2, notation: 'compact' });
   return <Chart label={name(metric)} x={x} zone={zone} series={series} y={(v) => figure.format(v) + (kindOf(metric) === 'share' ? '%' : '')}
     xText={(s) => new Date(s * 1000).toISOString().slice(0, 16).replace('T', ' ')} />;
