@@ -1,6 +1,7 @@
 // The pages that are read: reports, delivery, history, the explainer, books, creatives,
 // conversions and the operator's state. What they write is asked of the API.
 
+import { PNG } from 'pngjs';
 import { equal, truth, until } from './harness.mjs';
 
 export const readingPages = [
@@ -9,6 +10,7 @@ export const readingPages = [
   { name: 'delivery', path: (w) => `/line-items/${w.wide.id}/delivery`, sees: 'Commuters, all day' },
   { name: 'history', path: () => '/history?kind=line_item&action=update', sees: '' },
   { name: 'explain', path: () => '/explain', sees: '', picture: true },
+  { name: 'creatives', path: (w) => `/creatives?advertiser=${w.acme.id}`, sees: 'SUV 300x250', picture: true },
   { name: 'measurement', path: (w) => `/measurement?advertiser=${w.acme.id}`, sees: 'Test drives', picture: true },
   { name: 'operations', path: () => '/operations', sees: 'demo' },
   { name: 'ledger', path: (w) => `/ledger?advertiser=${w.acme.id}`, sees: 'Acme Motors' },
@@ -145,4 +147,80 @@ export async function checkReading(b, w, { language, view }) {
     await b.page.reload();
     await b.page.getByRole('cell', { name: 'demo' }).first().waitFor();
   });
+
+  await check('a file is uploaded and becomes a creative; what is wrong is said beside its field', async () => {
+    await b.go(`/creatives?advertiser=${w.acme.id}`);
+    await b.page.locator('.page-actions .button.primary').click();
+    const dialog = b.page.getByRole('dialog');
+    const add = dialog.locator('.button.primary');
+    await add.click();
+    await dialog.locator('.error').waitFor(); // no file yet
+    await dialog.locator('[name="file"]').setInputFiles({ name: 'no image.png', mimeType: 'image/png', buffer: Buffer.from('<svg><script>alert(1)</script></svg>') });
+    await add.click();
+    await until(async () => (await dialog.locator('[name="file"]').getAttribute('aria-invalid')) === 'true', 'the file to be refused');
+    truth(!/choose/i.test(await dialog.locator('.error').first().textContent()), 'the reason is the server’s');
+    await dialog.locator('[name="file"]').setInputFiles({ name: 'banner.png', mimeType: 'image/png', buffer: image(300, 250) });
+    await dialog.locator('[name="name"]').fill(`Uploaded ${language} ${view}`);
+    await dialog.locator('[name="landing_url"]').fill('https://elsewhere.example/');
+    await add.click();
+    await until(async () => (await dialog.locator('[name="landing_url"]').getAttribute('aria-invalid')) === 'true', 'the landing page to be refused');
+    await b.accessible('the dialog of an upload');
+    await dialog.locator('[name="landing_url"]').fill('https://www.acme-motors.example/suv');
+    await add.click();
+    await dialog.waitFor({ state: 'detached' });
+    const made = (await node.api('GET', `/v1/creatives?advertiser_id=${w.acme.id}&limit=1000`)).items.find((c) => c.name === `Uploaded ${language} ${view}`);
+    equal([made?.w, made?.h, Boolean(made?.asset_id)], [300, 250, true], 'the creative');
+    await b.page.getByText(`Uploaded ${language} ${view}`).first().waitFor();
+  });
+
+  await check('an exchange’s review is kept', async () => {
+    await b.page.locator('.creative .button').first().click();
+    const dialog = b.page.getByRole('dialog');
+    await dialog.locator('[name="status"]').selectOption('rejected');
+    await dialog.locator('.button.primary').click();
+    await dialog.locator('.error').waitFor(); // without a reason
+    await dialog.locator('[name="reason"]').fill('the logo is too small');
+    await b.accessible('the dialog of a review');
+    await dialog.locator('.button.primary').click();
+    await dialog.waitFor({ state: 'detached' });
+    await b.page.getByText('the logo is too small').first().waitFor();
+  });
+
+  await check('a conversion definition is made and changed', async () => {
+    await b.go(`/measurement?advertiser=${w.acme.id}`);
+    await b.page.locator('.panel .button.primary').first().click();
+    const dialog = b.page.getByRole('dialog');
+    await dialog.locator('[name="name"]').fill(`Orders ${language} ${view}`);
+    await dialog.locator('[name="type"]').fill('Not A Type');
+    await dialog.locator('.button.primary').click();
+    await until(async () => (await dialog.locator('[name="type"]').getAttribute('aria-invalid')) === 'true', 'the type to be refused');
+    await dialog.locator('[name="type"]').fill(`order-${language}-${view}`);
+    await dialog.locator('[name="model"]').selectOption('shapley');
+    await b.accessible('the dialog of a definition');
+    await dialog.locator('.button.primary').click();
+    await dialog.waitFor({ state: 'detached' });
+    const found = async () => (await node.api('GET', `/v1/conversion-definitions?advertiser_id=${w.acme.id}`)).items.find((d) => d.name === `Orders ${language} ${view}`);
+    equal([(await found()).type, (await found()).model], [`order-${language}-${view}`, 'shapley'], 'the definition');
+    await b.page.getByRole('row', { name: new RegExp(`Orders ${language} ${view}`) }).getByRole('button').click();
+    await dialog.locator('[name="value"]').selectOption('fixed');
+    await dialog.locator('[name="fixed_value_nanos"]').fill('12.5');
+    await dialog.locator('.button.primary').click();
+    await until(async () => (await found()).fixed_value_nanos === 12_500_000_000, 'the value');
+  });
+
+  await check('attribution of a past window is computed', async () => {
+    await b.go(`/measurement?advertiser=${w.acme.id}`);
+    const panel = b.page.locator('.panel', { has: b.page.locator('[name="definition"]') });
+    await panel.locator('[name="model"]').selectOption('linear');
+    await panel.locator('.button.primary').click();
+    await panel.locator('section h3').first().waitFor();
+    truth((await node.api('GET', `/v1/attribution-runs?advertiser_id=${w.acme.id}`)).runs.length > 0, 'the run');
+  });
+}
+
+// image is a PNG of one color.
+function image(width, height) {
+  const png = new PNG({ width, height });
+  png.data.fill(0xcc);
+  return PNG.sync.write(png);
 }

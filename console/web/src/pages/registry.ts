@@ -28,6 +28,7 @@ export const pages: PageEntry[] = [
   { path: '/line-items/:id', load: () => import('./lineitem/LineItemPage') },
   { path: '/campaigns/:id', load: () => import('./campaign/CampaignPage') },
   { path: '/line-items/:id/delivery', load: () => import('./delivery/DeliveryPage') },
+  { path: '/creatives', group: 'buying', label: { en: 'Creatives', zh: '创意' }, load: () => import('./creatives/CreativesPage') },
   { path: '/explain', group: 'buying', label: { en: 'Bid explainer', zh: '竞价解释' }, load: () => import('./explain/ExplainPage') },
   { path: '/history', group: 'buying', label: { en: 'Change history', zh: '变更历史' }, load: () => import('./history/HistoryPage') },
   { path: '/reports', group: 'reports', label: { en: 'Reports', zh: '报表' }, load: () => import('./reports/ReportsPage') },
