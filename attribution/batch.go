@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"bidhawk/attribution/reach"
 	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
@@ -40,12 +41,15 @@ type batch struct {
 	now         time.Time
 	advertisers *advertisers
 	open        openUsers
+	experiments experiments
 
 	stmts     map[string]*sql.Stmt
 	positions map[partition]position
 	rows      map[group]*metrics
 	late      map[lateKey]*metrics
 	parts     *rollup.Parts
+	people    map[Day]*reach.Day
+	nextReach *int64
 	texts     *texts
 	shown     shownTexts
 	// The record at hand, of either topic: one for all, since there are many.
@@ -125,7 +129,7 @@ func (b *batch) record(rec *eventlog.Record) error {
 func (b *batch) write() error {
 	for _, step := range []func() error{
 		b.writeTouches, b.markStale, b.attributeStale,
-		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writePositions,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writeReach, b.writePayables, b.writeBooks, b.writePositions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -150,11 +154,11 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	if !ok {
 		return unreadable{fmt.Errorf("type: got %.40q; want win, impression, click or an event of a player", r.Type)}
 	}
-	if kind == exposureUncounted {
+	if kind == exposureUncounted || r.Test {
 		return nil
 	}
-	if r.Test {
-		return nil
+	if kind == exposureGhost {
+		return b.assign(r)
 	}
 	first, err := b.firstSeen(kind, r.Bid.id)
 	if err != nil {
@@ -167,6 +171,9 @@ func (b *batch) exposure(rec *eventlog.Record) error {
 	p := r.placement(b.shown)
 	b.countExposure(kind, r, p, rec.Time)
 	b.addTouch(kind, r, p, rec.Time)
+	if kind == exposureImpression {
+		return b.exposeUser(r)
+	}
 	return nil
 }
 
@@ -182,6 +189,7 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord, p placement,
 	case exposureWin:
 		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
 	case exposureImpression:
+		b.addReached(&g, r)
 		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
 	}
 }

@@ -91,6 +91,9 @@ func (b *batch) conversion(rec *eventlog.Record) error {
 	if err := b.storeConversion(c); err != nil {
 		return err
 	}
+	if err := b.experimentOutcome(&r, c); err != nil {
+		return err
+	}
 	b.open.add(c.advertiser, c.user)
 	b.stale[c.orderKey] = struct{}{}
 	return nil

@@ -273,6 +273,7 @@ func (c *conversionReader) user(in *conversionInput, rec *conversionRecord) *cam
 	if len(in.BuyerUID) > maxOrder || len(in.IFA) > maxOrder || len(in.Exchange) > maxName {
 		return refuse("buyeruid", "", fmt.Sprintf("want identifiers of at most %d bytes", maxOrder))
 	}
+	rec.Identified = in.BuyerUID != "" || in.IFA != ""
 	switch {
 	case in.BuyerUID != "":
 		rec.User = userKey(c.Users.User(ids.KindBuyerUID, in.Exchange, []byte(in.BuyerUID)))

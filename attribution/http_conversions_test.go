@@ -73,11 +73,11 @@ func TestConversionsAreDurableAndHashed(t *testing.T) {
 	}
 	buyer := userKey(ring.User(ids.KindBuyerUID, "demo", []byte("u-1")))
 	ifa := userKey(ring.User(ids.KindIFA, "", []byte("aaaa-bbbb")))
-	f(`{"order_id":"A-1","exchange":"demo","buyeruid":"u-1"}`, conversionRecord{User: buyer})
-	f(`{"order_id":"A-1","ifa":"AAAA-bbbb"}`, conversionRecord{User: ifa})
-	f(`{"order_id":"A-1","ifa":"AAAA-bbbb","exchange":"demo","buyeruid":"u-1"}`, conversionRecord{User: buyer})
+	f(`{"order_id":"A-1","exchange":"demo","buyeruid":"u-1"}`, conversionRecord{User: buyer, Identified: true})
+	f(`{"order_id":"A-1","ifa":"AAAA-bbbb"}`, conversionRecord{User: ifa, Identified: true})
+	f(`{"order_id":"A-1","ifa":"AAAA-bbbb","exchange":"demo","buyeruid":"u-1"}`, conversionRecord{User: buyer, Identified: true})
 	f(`{"order_id":"A-1","click_id":"good"}`, conversionRecord{User: 5, ClickBid: bid(1), ClickLine: 100})
-	f(`{"order_id":"A-1","ifa":"x-y","click_id":"good"}`, conversionRecord{User: 5, ClickBid: bid(1), ClickLine: 100})
+	f(`{"order_id":"A-1","ifa":"x-y","click_id":"good"}`, conversionRecord{Identified: true, User: 5, ClickBid: bid(1), ClickLine: 100})
 	f(`{"order_id":"A-1","click_id":"good","value":"12.5"}`, conversionRecord{User: 5, ClickBid: bid(1), ClickLine: 100, Value: 12_500_000_000})
 	f(`{"order_id":"A-1","click_id":"good","value":12.5,"currency":"USD","type":"lead","advertiser_id":1}`,
 		conversionRecord{User: 5, ClickBid: bid(1), ClickLine: 100, Value: 12_500_000_000, Type: "lead"})

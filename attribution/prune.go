@@ -48,6 +48,9 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 		return err
 	}
 	defer tx.Rollback()
+	if err := s.mergeReach(ctx, tx); err != nil {
+		return err
+	}
 	n, charged, err := s.pruneTables(ctx, tx, readTo)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
@@ -91,6 +94,11 @@ func (s *Service) pruneTables(ctx context.Context, tx *sql.Tx, readTo time.Time)
 	if total, charged, err = s.settle(ctx, tx, readTo.Add(-s.cfg.Settle)); err != nil {
 		return total, charged, err
 	}
+	forgot, err := s.pruneExperiments(ctx, tx, readTo)
+	if err != nil {
+		return total, charged, err
+	}
+	total += forgot
 	do := func(query string, arg int64) (int64, error) {
 		res, err := tx.ExecContext(ctx, query, arg, s.cfg.PruneRows)
 		if err != nil {

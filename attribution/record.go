@@ -41,6 +41,9 @@ type exposureRecord struct {
 	Household userKey   `json:"household,omitempty"`
 	Test      bool      `json:"test"`
 	Terms     *bidTerms `json:"terms,omitempty"`
+	// Of ghosts: the experiment that the user was assigned in, and to which group.
+	Experiment int64 `json:"experiment,omitempty"`
+	Held       bool  `json:"held,omitempty"`
 	wirePlacement
 }
 
@@ -98,6 +101,9 @@ type conversionRecord struct {
 	Source     string      `json:"source"`
 	// Refund takes back, of the order, the value, or where that is 0 the whole.
 	Refund bool `json:"refund,omitempty"`
+	// Identified: the customer was named by an identifier, as would be one who never
+	// saw an ad. Experiments count these alone.
+	Identified bool `json:"identified,omitempty"`
 }
 
 type auctionsRecord struct {

@@ -50,6 +50,9 @@ func (b *batch) refund(rec *eventlog.Record, r *conversionRecord) error {
 	if err := b.storeConversion(c); err != nil {
 		return err
 	}
+	if err := b.takeBackOutcome(c, r.Value); err != nil {
+		return err
+	}
 	if r.Value == 0 {
 		err = b.exec(dropJourney, c.advertiser, c.at, c.order)
 	} else {

@@ -231,6 +231,10 @@ func (r *exposureRecord) scan(b []byte, t *texts) bool {
 			return v.user(&r.Household)
 		case "test":
 			return v.boolean(&r.Test)
+		case "experiment":
+			return v.integer(&r.Experiment)
+		case "held":
+			return v.boolean(&r.Held)
 		case "terms":
 			return false
 		}

@@ -23,6 +23,7 @@ const (
 	exposureThirdQuartile
 	exposureComplete
 	exposureUncounted // of players, and of ourselves for the bidders' rates
+	exposureGhost     // an assignment of an experiment
 )
 
 // exposureTypes are the types of the topic exposures.
@@ -32,6 +33,7 @@ var exposureTypes = map[string]exposureType{
 	"thirdQuartile": exposureThirdQuartile, "complete": exposureComplete,
 	"skip": exposureUncounted, "error": exposureUncounted, "creativeView": exposureUncounted, "acceptInvitation": exposureUncounted,
 	"close": exposureUncounted, "engaged": exposureUncounted, "companionView": exposureUncounted, "conversion": exposureUncounted,
+	"ghost": exposureGhost,
 }
 
 // metric is what an exposure counts as.

@@ -36,7 +36,9 @@ func (s media) with(m medium) media { return s | 1<<m }
 // ad is a creative prepared for bidding: what rules and answers ask of it, once
 // per catalogue. It is immutable.
 type ad struct {
-	creative *campaigns.Creative
+	creative *campaigns.Creative // as served: with addresses in the places of uploaded files
+	// source is the creative as the catalogue has it.
+	source *campaigns.Creative
 	// advertiser is its owner. Entities of a catalogue are not changed but replaced,
 	// so that the same two pointers mean the same ad.
 	advertiser *campaigns.Advertiser
@@ -97,8 +99,10 @@ type registration struct {
 const skippable = 16
 
 func (k *compiler) newAd(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
+	source := c
+	c = c.Served(k.markup.FilesURL)
 	a := &ad{
-		creative: c, advertiser: adv, crid: appendID(nil, c.ID), iurl: []byte(c.ImageURL), attr: slices.Clone(c.Attr), language: []byte(strings.ToLower(c.Language)),
+		creative: c, source: source, advertiser: adv, crid: appendID(nil, c.ID), iurl: []byte(c.ImageURL), attr: slices.Clone(c.Attr), language: []byte(strings.ToLower(c.Language)),
 		frameworks: families(c.API), catTax: max(c.CatTax, 1),
 	}
 	domains := c.ADomain

@@ -53,6 +53,7 @@ func TestAllocationsOfARequest(t *testing.T) {
 	}
 	f("banner", one(box()), string(body), 200)
 	f("banner, no bid", one(box()), strings.Replace(string(body), `"bidfloor":0.72`, `"bidfloor":99`, 1), 204)
+	f("first price", one(box()), firstPrice, 200)
 	f("tag", one(ad("tag")), plainRequest, 200)
 
 	const banner = `"banner":{"w":300,"h":250}`

@@ -104,11 +104,11 @@ func (b *Bidder) writeTexts(a *auction, p *placed) (s bidSpans) {
 	switch {
 	case billing == exchanges.BillingNURL:
 		s.nurl = w.mark(func(dst []byte) []byte {
-			return append(b.billingURL(dst, a, p, "/n/buy/"), "&m=${AUCTION_MIN_TO_WIN}"...)
+			return p.appendShade(append(b.billingURL(dst, a, p, "/n/buy/"), "&m=${AUCTION_MIN_TO_WIN}"...))
 		})
 	case !e.omitNURL:
 		s.nurl = w.mark(func(dst []byte) []byte {
-			return b.priced(b.signedURL(dst, w, "/n/win/", PurposeWin), e, "&m=${AUCTION_MIN_TO_WIN}")
+			return p.appendShade(b.priced(b.signedURL(dst, w, "/n/win/", PurposeWin), e, "&m=${AUCTION_MIN_TO_WIN}"))
 		})
 	}
 	if billing == exchanges.BillingBURL {
@@ -116,7 +116,7 @@ func (b *Bidder) writeTexts(a *auction, p *placed) (s bidSpans) {
 	}
 	if !e.omitLURL {
 		s.lurl = w.mark(func(dst []byte) []byte {
-			return append(b.signedURL(dst, w, "/n/loss/", PurposeLoss), "?r=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"...)
+			return p.appendShade(append(b.signedURL(dst, w, "/n/loss/", PurposeLoss), "?r=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"...))
 		})
 	}
 	if !e.RegisteredCreatives {

@@ -85,6 +85,8 @@ type Deps struct {
 	Offers *offers.Table
 	// Sync serves /sync/; nil: nothing is there.
 	Sync func(ctx *fasthttp.RequestCtx, rest []byte)
+	// Files serves /c/, uploaded creatives; nil: nothing is there.
+	Files func(ctx *fasthttp.RequestCtx, key []byte)
 	// OverMax is told of a bid above its line item's maximum; nil: nobody is. It must
 	// not block.
 	OverMax func(OverMax)
@@ -118,7 +120,9 @@ type Bidder struct {
 	pool     sync.Pool
 	metrics  *Metrics
 	counts   *counts
+	shading  shading
 	view     *viewability.Script
+	ghosts   *ghosts
 	draining atomic.Bool
 	// explaining is held while an explanation is made.
 	explaining sync.Mutex
@@ -134,6 +138,9 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, fmt.Errorf("bidder.public_url: got %q; want scheme and host, such as https://dsp.example", cfg.PublicURL)
 	}
 	cfg.PublicURL = u.Scheme + "://" + u.Host
+	if cfg.FilesURL == "" {
+		cfg.FilesURL = cfg.PublicURL + "/c"
+	}
 	b := &Bidder{
 		cfg: cfg, deps: deps, clock: deps.Clock,
 		secureURL: u.Scheme == "https" || loopback(u.Hostname()), host: u.Hostname(),
@@ -143,7 +150,8 @@ func New(cfg Config, deps Deps) (*Bidder, error) {
 		return nil, err
 	}
 	b.metrics = newMetrics()
-	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet)
+	b.ghosts = newGhosts(&b.metrics.ghostsLost)
+	r, err := newRoster(deps.Exchanges, b.metrics, deps.Wallet, &b.shading)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +197,7 @@ func (b *Bidder) killed() *campaigns.KillState {
 // SetExchanges puts other agreements in force. Where one breaks a rule, the error
 // names it, and those in force stay.
 func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
-	r, err := newRoster(list, b.metrics, b.deps.Wallet)
+	r, err := newRoster(list, b.metrics, b.deps.Wallet, &b.shading)
 	if err != nil {
 		return err
 	}
@@ -206,7 +214,7 @@ func (b *Bidder) SetExchanges(list []exchanges.Exchange) error {
 func (b *Bidder) compile(cat *campaigns.Catalog) error {
 	k := compiler{
 		exchanges: b.exchanges.Load(), contents: b.deps.Contents, before: b.book.Load(),
-		markup: markup.Options{PublicURL: b.cfg.PublicURL, PrivacyURL: b.cfg.PrivacyURL},
+		markup: markup.Options{PublicURL: b.cfg.PublicURL, FilesURL: b.cfg.FilesURL, PrivacyURL: b.cfg.PrivacyURL},
 	}
 	next, err := k.newBook(cat, targeting.Params{Tags: b.deps.TagNumber, Now: b.clock(), Rank: b.rank})
 	b.book.Store(next)
@@ -254,15 +262,23 @@ func (b *Bidder) Drain() { b.draining.Store(true) }
 // Metrics returns the counters.
 func (b *Bidder) Metrics() *Metrics { return b.metrics }
 
-// Run flushes bid counts until ctx ends, and once more then.
+// refitEvery is how often what was learned of prices goes into bids.
+const refitEvery = 10 * time.Second
+
+// Run flushes bid counts, and fits the curves that shade, until ctx ends, and once more then.
 func (b *Bidder) Run(ctx context.Context) error {
-	t := time.NewTicker(b.cfg.CountsEvery)
+	t, refit := time.NewTicker(b.cfg.CountsEvery), time.NewTicker(refitEvery)
 	defer t.Stop()
+	defer refit.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			b.flushGhosts(context.WithoutCancel(ctx))
 			return b.flushCounts(context.WithoutCancel(ctx))
+		case <-refit.C:
+			b.shading.refit()
 		case <-t.C:
+			b.flushGhosts(ctx)
 			if err := b.flushCounts(ctx); err != nil && ctx.Err() == nil {
 				b.deps.Logger.Warn("bid counts were not written", zap.Error(err))
 			}

@@ -38,6 +38,7 @@ type line struct {
 	cid        []byte           // campaign id, as bids carry it
 	onDeals    bool             // targets deals: bids under one of them only
 	dsa        []byte           // bid.ext.dsa up to what depends on the user
+	trials     []trial          // experiments that hold users back from it
 }
 
 func (l *line) lineage() campaigns.Lineage {
@@ -60,8 +61,10 @@ func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, e
 	ix, err := targeting.Build(cat, p)
 	b := &book{exchanges: k.exchanges, catalog: cat, index: ix, lines: make([]line, ix.Len())}
 	k.ads = make(map[campaigns.ID]*ad, len(cat.Creatives))
+	experiments := experimentsOf(cat)
 	for row := range b.lines {
 		b.lines[row] = k.newLine(ix.Line(int32(row)))
+		b.lines[row].trials = trialsOf(experiments[b.lines[row].campaign.ID], b.lines[row].item)
 		b.media |= b.lines[row].media
 	}
 	b.ads = k.ads
@@ -101,7 +104,7 @@ func (k *compiler) adOf(c *campaigns.Creative, adv *campaigns.Advertiser) *ad {
 	}
 	old := k.before.ads[c.ID]
 	switch {
-	case old == nil || old.creative != c || old.advertiser != adv:
+	case old == nil || old.source != c || old.advertiser != adv:
 		return k.newAd(c, adv)
 	case k.before.exchanges == k.exchanges:
 		return old

@@ -17,6 +17,9 @@ type Config struct {
 	MaxTries int
 	// PublicURL is the base of notice and tracker URLs: scheme, host, no slash at the end.
 	PublicURL string
+	// FilesURL is the base of uploaded creatives, without a slash at its end: a CDN's
+	// whose origin is our /c, or empty for that itself.
+	FilesURL string
 	// PrivacyURL is a page on how we target, for ads that may show a link to one;
 	// empty: none.
 	PrivacyURL string

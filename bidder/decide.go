@@ -65,6 +65,7 @@ type candidate struct {
 	amount     pacing.Amounts // advertiser's currency
 	fx         money.Rate     // advertiser's unit for one of the answer's
 	tie        uint32
+	shade      uint8 // the class of value by which price is shaded, from 1; 0: it is not
 }
 
 // placed is a bid that was afforded.

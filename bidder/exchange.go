@@ -9,6 +9,7 @@ import (
 	"bidhawk/bidder/exchanges"
 	"bidhawk/bidder/supply"
 	"bidhawk/internal/money"
+	"bidhawk/pacing/control"
 )
 
 // exchange is what is agreed with one exchange, prepared for bidding.
@@ -23,7 +24,8 @@ type exchange struct {
 	quota    quota
 	step     money.CPM // prices are multiples of it
 	billing  [mediumCount]exchanges.BillingEvent
-	classes  [formats]uint16 // of reservations: what notices of an exchange and a format have in common
+	shaders  [formats]*control.Shader // nil: not shaded
+	classes  [formats]uint16          // of reservations: what notices of an exchange and a format have in common
 	omitNURL bool
 	omitLURL bool
 	omitIURL bool
@@ -35,7 +37,7 @@ type roster struct {
 	byName map[string]*exchange
 }
 
-func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet) (*roster, error) {
+func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet, s *shading) (*roster, error) {
 	r := &roster{byName: make(map[string]*exchange)}
 	for i := range list {
 		e, err := newExchange(list[i], i)
@@ -52,7 +54,7 @@ func newRoster(list []exchanges.Exchange, m *Metrics, w Wallet) (*roster, error)
 		return nil, errors.New("exchanges: got none; want at least one")
 	}
 	for _, e := range r.list { // none was wrong: nothing is counted for what is refused
-		e.metrics = m.exchange(e.Name)
+		e.metrics, e.shaders = m.exchange(e.Name), s.of(e.Name)
 		for f := FormatBanner; f < formats; f++ {
 			e.classes[f] = w.Class(e.Name + "/" + f.String())
 		}

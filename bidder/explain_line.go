@@ -28,6 +28,7 @@ type PriceExplanation struct {
 	Currency    string    `json:"currency"`              // the advertiser's
 	Paced       money.PPM `json:"pacing_multiplier_ppm"` // what of the value is bid
 	Converted   string    `json:"converted,omitempty"`   // that in the answer's currency, rounded down
+	Shaded      string    `json:"shaded,omitempty"`      // what of that the curve of what wins under first price bids; none: it does not shade
 	Floor       string    `json:"floor"`                 // as sent
 	FloorCur    string    `json:"floor_currency"`
 	FloorIn     string    `json:"floor_converted,omitempty"` // in the answer's currency, rounded up
@@ -189,6 +190,10 @@ func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidat
 	}
 	if v, ok := a.fx.Convert(c.paced(worth.Bid), l.advertiser.Currency, a.cur, money.RoundDown); ok {
 		p.Converted = v.String()
+		shaded := *c
+		if s := a.shade(&shaded, worth.Bid, v, l.advertiser.Currency); s < v {
+			p.Shaded = s.String()
+		}
 	}
 	if v, ok := a.fx.Convert(f.price, f.cur, a.cur, money.RoundUp); ok {
 		p.FloorIn = v.String()

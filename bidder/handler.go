@@ -41,6 +41,8 @@ func (b *Bidder) Handle(ctx *fasthttp.RequestCtx) {
 		b.handleTracker(ctx, path[len(pathTracker):])
 	case bytes.HasPrefix(path, pathSync) && b.deps.Sync != nil:
 		b.deps.Sync(ctx, path[len(pathSync):])
+	case bytes.HasPrefix(path, pathFiles) && b.deps.Files != nil:
+		b.deps.Files(ctx, path[len(pathFiles):])
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 	}
@@ -51,6 +53,7 @@ var (
 	pathNotice  = []byte("/n/")
 	pathTracker = []byte("/t/")
 	pathSync    = []byte("/sync/")
+	pathFiles   = []byte("/c/")
 )
 
 const headerVersion = "X-Openrtb-Version"

@@ -25,6 +25,7 @@ type Metrics struct {
 	panics          atomic.Uint64
 	trimmedBids     atomic.Uint64
 	overMax         atomic.Uint64
+	ghostsLost      atomic.Uint64
 	profileHits     atomic.Uint64
 	profileMisses   atomic.Uint64
 	notices         [noticeKinds][noticeResults]atomic.Uint64
@@ -167,6 +168,7 @@ func (m *Metrics) WritePrometheus(w io.Writer) {
 	fmt.Fprintf(w, "bidhawk_request_panics_total %d\n", m.panics.Load())
 	fmt.Fprintf(w, "bidhawk_bids_left_out_total %d\n", m.trimmedBids.Load())
 	fmt.Fprintf(w, "bidhawk_bids_over_max_total %d\n", m.overMax.Load())
+	fmt.Fprintf(w, "bidhawk_experiment_assignments_lost_total %d\n", m.ghostsLost.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"known\"} %d\n", m.profileHits.Load())
 	fmt.Fprintf(w, "bidhawk_profile_lookups_total{result=\"unknown\"} %d\n", m.profileMisses.Load())
 	for _, r := range pacing.Refusals() {

@@ -72,6 +72,7 @@ const (
 	NoBidPodFull
 	NoBidPodSeparation
 	NoBidOtherPath
+	NoBidHoldout // the user is held out of the line item's experiment
 	NoBidFrequency
 	NoBidBudget
 	NoBidAnswerTooLarge
@@ -95,7 +96,7 @@ var noBidNames = [noBidCount]string{
 	NoBidBannerType: "blocked_banner_type", NoBidAssets: "native_assets", NoBidAttribute: "blocked_attribute", NoBidCategory: "blocked_category",
 	NoBidAdvertiser: "blocked_advertiser", NoBidApp: "blocked_app", NoBidLanguage: "blocked_language", NoBidDealAdvertiser: "deal_advertiser",
 	NoBidNoClicks: "no_clicks", NoBidNoEvents: "no_events", NoBidBelowFloor: "below_floor", NoBidPodFull: "pod_full", NoBidPodSeparation: "pod_separation", NoBidOtherPath: "other_path",
-	NoBidFrequency: "frequency_cap", NoBidBudget: "budget", NoBidAnswerTooLarge: "answer_too_large", NoBidOverMax: "over_max_bid", NoBidInternal: "internal",
+	NoBidHoldout: "holdout", NoBidFrequency: "frequency_cap", NoBidBudget: "budget", NoBidAnswerTooLarge: "answer_too_large", NoBidOverMax: "over_max_bid", NoBidInternal: "internal",
 }
 
 func (n NoBid) String() string { return noBidNames[n] }

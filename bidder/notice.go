@@ -157,6 +157,9 @@ func (b *Bidder) record(ctx *fasthttp.RequestCtx, kind NoticeKind, t *Token) Not
 			return b.win(ctx, t, result, now)
 		}
 		n.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
+		if lostByPrice(n.Reason) {
+			b.learnPrice(t, param(ctx, "v"), n.MinToWin, false)
+		}
 		return b.publishMoney(result, pacing.LossMessage, &n)
 	}
 }
@@ -170,6 +173,7 @@ const bidWon = "0"
 func (b *Bidder) win(ctx *fasthttp.RequestCtx, t *Token, result NoticeResult, now time.Time) NoticeResult {
 	e := b.exposureOf("win", t, now)
 	e.MinToWin, _ = b.clearingPrice(t, param(ctx, "m"))
+	b.learnPrice(t, param(ctx, "v"), e.MinToWin, true)
 	if !b.agreement(t).HoldsByWin() {
 		return b.publish(result, e.message(t))
 	}

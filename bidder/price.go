@@ -151,10 +151,12 @@ func (b *Bidder) bid(a *auction, imp *openrtb.Imp, l *line, c candidate) (candid
 		return c, NoBidCurrency
 	}
 	step := a.exchange.step
-	price -= price % step
-	if floor = roundUp(floor, step); price <= 0 || price < floor {
+	most := price - price%step
+	if floor = roundUp(floor, step); most <= 0 || most < floor {
 		return c, NoBidBelowFloor
 	}
+	price = a.shade(&c, worth.Bid, price, l.advertiser.Currency)
+	price = min(max(price-price%step, floor, step), most)
 	if f.fixed && floor > 0 {
 		price = floor // at=3: the deal's floor is the price
 	}
@@ -262,6 +264,9 @@ func (b *Bidder) afford(a *auction, i int, c candidate) (placed, NoBid) {
 	p := placed{candidate: c, bid: b.deps.BidIDs.Next(), day: pacing.DayOf(a.now.In(l.zone))}
 	if a.req.Test && !a.dry {
 		return p, NoBidNone // never billed: nothing to reserve
+	}
+	if r := b.holdOut(a, l, &c, p.bid); r != NoBidNone {
+		return p, r
 	}
 	if a.dry {
 		return p, b.wouldAfford(a, l, &c)

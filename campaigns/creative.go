@@ -26,8 +26,9 @@ type Creative struct {
 	Format       CreativeFormat `json:"format"` // banner where not said
 	W            int            `json:"w"`      // device-independent pixels; of a banner required, of a video's or companion's player optional
 	H            int            `json:"h"`
-	ImageURL     string         `json:"image_url"` // banner: https; one of ImageURL and HTML
+	ImageURL     string         `json:"image_url"` // banner: https; one of ImageURL, HTML and the uploaded image or HTML5 zip
 	HTML         string         `json:"html"`      // banner: third-party tag; may hold ${CLICK_URL} and OpenRTB macros
+	Upload                      // of a banner
 	// API are the AdCOM frameworks that the HTML or video needs; an impression must
 	// offer one of each family: 3, 5, 6 MRAID 1 to 3; 1, 2 VPAID; 7 OMID.
 	API        []int     `json:"api"`
@@ -70,7 +71,8 @@ const (
 // of another ad server, served as a wrapper.
 type VAST struct {
 	MediaFiles []MediaFile `json:"media_files,omitempty"`
-	TagURL     string      `json:"tag_url,omitempty"` // https; one of MediaFiles and TagURL
+	TagURL     string      `json:"tag_url,omitempty"` // https; one of MediaFiles, TagURL and the uploaded VAST document
+	Upload                 // a VAST document, served as a wrapper like TagURL
 	// TagVersion is the major VAST version that TagURL answers with: 2, 3 or 4.
 	TagVersion int `json:"tag_version,omitempty"`
 	Duration   int `json:"duration_seconds"`
@@ -85,6 +87,7 @@ type VAST struct {
 
 // MediaFile is one rendition of a video or audio ad.
 type MediaFile struct {
+	Upload
 	URL       string `json:"url"`  // https
 	MIME      string `json:"mime"` // "video/mp4"
 	W         int    `json:"w,omitempty"`
@@ -96,6 +99,7 @@ type MediaFile struct {
 // Companion is an image shown beside a video or audio ad; a click leads where
 // the ad's own does.
 type Companion struct {
+	Upload
 	W        int    `json:"w"`
 	H        int    `json:"h"`
 	ImageURL string `json:"image_url"` // https
@@ -119,6 +123,7 @@ type NativeAd struct {
 
 // NativeImage is an image asset.
 type NativeImage struct {
+	Upload
 	URL string `json:"url"` // https
 	W   int    `json:"w"`
 	H   int    `json:"h"`

@@ -150,16 +150,16 @@ func (x *Edit) update(ctx context.Context, e Entity, a Action, undoes ID) error 
 	if err != nil {
 		return err
 	}
-	if c, ok := e.(*Creative); ok {
-		old := *before.(*Creative)
-		old.Normalize() // it may have been stored by an older version
-		c.reviewAnew(&old)
-	}
 	refs, _, err := x.ed.refs(ctx, x.tx, e)
 	if err != nil {
 		return err
 	}
 	refs.Before = before
+	if c, ok := e.(*Creative); ok {
+		old := *before.(*Creative)
+		old.Normalize() // it may have been stored by an older version
+		c.reviewAnew(&old)
+	}
 	if refs.Unbounded, err = unbounded(ctx, x.tx, before, e, refs); err != nil {
 		return err
 	}

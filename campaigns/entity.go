@@ -28,6 +28,7 @@ type Refs struct {
 	Advertiser *Advertiser
 	Campaign   *Campaign
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
+	Assets     map[ID]*Asset    // of those that a creative names, likewise
 	LineItems  map[ID]*LineItem // of those that an experiment names
 	Tags       TagResolver      // nil: no taxonomy, only lists are known
 	Categories Categories       // nil: none is known
@@ -60,6 +61,7 @@ func (*Advertiser) Kind() Kind { return KindAdvertiser }
 func (*Campaign) Kind() Kind   { return KindCampaign }
 func (*LineItem) Kind() Kind   { return KindLineItem }
 func (*Creative) Kind() Kind   { return KindCreative }
+func (*Asset) Kind() Kind      { return KindAsset }
 
 // The parents of the entities.
 func (*Agency) Parent() (Kind, ID)       { return "", 0 }
@@ -67,6 +69,7 @@ func (a *Advertiser) Parent() (Kind, ID) { return KindAgency, a.AgencyID }
 func (c *Campaign) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
 func (l *LineItem) Parent() (Kind, ID)   { return KindCampaign, l.CampaignID }
 func (c *Creative) Parent() (Kind, ID)   { return KindAdvertiser, c.AdvertiserID }
+func (a *Asset) Parent() (Kind, ID)      { return KindAdvertiser, a.AdvertiserID }
 
 // The names of the entities.
 func (a *Agency) Label() string     { return a.Name }
@@ -74,6 +77,7 @@ func (a *Advertiser) Label() string { return a.Name }
 func (c *Campaign) Label() string   { return c.Name }
 func (l *LineItem) Label() string   { return l.Name }
 func (c *Creative) Label() string   { return c.Name }
+func (a *Asset) Label() string      { return a.Name }
 
 // The statuses of the entities.
 func (a *Agency) State() Status     { return a.Status }
@@ -81,12 +85,14 @@ func (a *Advertiser) State() Status { return a.Status }
 func (c *Campaign) State() Status   { return c.Status }
 func (l *LineItem) State() Status   { return l.Status }
 func (c *Creative) State() Status   { return c.Status }
+func (a *Asset) State() Status      { return a.Status }
 
 func (a *Agency) setState(s Status)     { a.Status = s }
 func (a *Advertiser) setState(s Status) { a.Status = s }
 func (c *Campaign) setState(s Status)   { c.Status = s }
 func (l *LineItem) setState(s Status)   { l.Status = s }
 func (c *Creative) setState(s Status)   { c.Status = s }
+func (a *Asset) setState(s Status)      { a.Status = s }
 
 // TopicKey is the key of an entity's records on the campaigns topic: "line_item/12".
 func TopicKey(k Kind, id ID) string { return string(k) + "/" + strconv.FormatInt(int64(id), 10) }

@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -98,4 +99,25 @@ func (x *Experiment) Holds(li *LineItem) bool {
 		}
 	}
 	return len(x.LineItemIDs) == 0
+}
+
+// SaltOf is the number that a salt stands for (FNV-1a, 64 bits).
+func SaltOf(salt string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(salt) {
+		h = (h ^ uint64(salt[i])) * 1099511628211
+	}
+	return h
+}
+
+// HeldOut says whether a user is among the holdout share of a salt. User keys are
+// pseudo-random already; the mix (SplitMix64's) makes the groups of different salts
+// independent.
+func HeldOut(salt, user uint64, holdout money.PPM) bool {
+	h := user ^ salt
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	h ^= h >> 31
+	part, _ := bits.Mul64(h, uint64(MaxPPM))
+	return part < uint64(holdout)
 }

@@ -71,8 +71,8 @@ func (w *world) native() *Creative {
 	video := *w.video().VAST
 	v := w.creative
 	v.Format, v.VAST = FormatNative, nil
-	v.Native = &NativeAd{Title: "Acme", Icon: &NativeImage{"https://cdn.example/i.png", 80, 80},
-		Main: []NativeImage{{"https://cdn.example/m.jpg", 1200, 627}, {"https://cdn.example/n.jpg", 600, 600}},
+	v.Native = &NativeAd{Title: "Acme", Icon: &NativeImage{URL: "https://cdn.example/i.png", W: 80, H: 80},
+		Main: []NativeImage{{URL: "https://cdn.example/m.jpg", W: 1200, H: 627}, {URL: "https://cdn.example/n.jpg", W: 600, H: 600}},
 		Data: []NativeData{{1, "Acme Motors"}, {3, "4.5"}, {12, "See it"}, {500, "x"}}, Video: &video}
 	return v
 }

@@ -30,6 +30,7 @@ func kindSpecs() []kindSpec {
 		{KindCreative, KindAdvertiser, func() Entity { return &Creative{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.Creatives, id, v)
 		}},
+		{KindAsset, KindAdvertiser, func() Entity { return &Asset{} }, nil}, // a creative has what bids need of its files
 		{KindConversionDefinition, KindAdvertiser, func() Entity { return &ConversionDefinition{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.ConversionDefinitions, id, v)
 		}},

@@ -23,6 +23,7 @@ const (
 	KindCampaign   Kind = "campaign"
 	KindLineItem   Kind = "line_item"
 	KindCreative   Kind = "creative"
+	KindAsset      Kind = "asset"
 	KindKillSwitch Kind = "kill_switch"
 )
 

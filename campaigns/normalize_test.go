@@ -71,17 +71,17 @@ func TestNormalizeDefaults(t *testing.T) {
 
 func TestNormalizeCreative(t *testing.T) {
 	video := func() *VAST {
-		return &VAST{TagURL: " https://a ", MediaFiles: []MediaFile{{URL: " https://b", MIME: " Video/MP4"}}, Companions: []Companion{{1, 1, " https://c"}},
+		return &VAST{TagURL: " https://a ", MediaFiles: []MediaFile{{URL: " https://b", MIME: " Video/MP4"}}, Companions: []Companion{{W: 1, H: 1, ImageURL: " https://c"}},
 			Verification: []Verification{{" v ", " https://d ", " p "}}}
 	}
 	v := Creative{Name: " x ", Format: " Video", API: []int{7, 7}, ExpDir: []int{1, 1}, Bundle: " com.A ", Cat: []string{"iab1", "IAB1 "}, VAST: video(),
-		Native:    &NativeAd{Title: " t ", Icon: &NativeImage{" https://i ", 1, 1}, Main: []NativeImage{{" https://m", 1, 1}}, Data: []NativeData{{1, " d "}}, Video: video()},
+		Native:    &NativeAd{Title: " t ", Icon: &NativeImage{URL: " https://i ", W: 1, H: 1}, Main: []NativeImage{{URL: " https://m", W: 1, H: 1}}, Data: []NativeData{{1, " d "}}, Video: video()},
 		Exchanges: map[string]Registration{"google": {" Rejected", " 7 ", " why "}}}
 	v.Normalize()
-	cleaned := &VAST{TagURL: "https://a", MediaFiles: []MediaFile{{URL: "https://b", MIME: "video/mp4"}}, Companions: []Companion{{1, 1, "https://c"}},
+	cleaned := &VAST{TagURL: "https://a", MediaFiles: []MediaFile{{URL: "https://b", MIME: "video/mp4"}}, Companions: []Companion{{W: 1, H: 1, ImageURL: "https://c"}},
 		Verification: []Verification{{"v", "https://d", " p "}}}
 	want := Creative{Name: "x", Status: StatusActive, Format: FormatVideo, API: []int{7}, ExpDir: []int{1}, Bundle: "com.A", ADomain: []string{}, Cat: []string{"IAB1"}, CatTax: 1,
-		Attr: []int{}, VAST: cleaned, Native: &NativeAd{Title: "t", Icon: &NativeImage{"https://i", 1, 1}, Main: []NativeImage{{"https://m", 1, 1}}, Data: []NativeData{{1, "d"}}, Video: cleaned},
+		Attr: []int{}, VAST: cleaned, Native: &NativeAd{Title: "t", Icon: &NativeImage{URL: "https://i", W: 1, H: 1}, Main: []NativeImage{{URL: "https://m", W: 1, H: 1}}, Data: []NativeData{{1, "d"}}, Video: cleaned},
 		Exchanges: map[string]Registration{"google": {RegistrationRejected, "7", "why"}}}
 	if !reflect.DeepEqual(v, want) {
 		t.Errorf("got  %+v\nwant %+v", v, want)

@@ -27,6 +27,10 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 	if err := refs.sameExternalID(ctx, r, e, owner); err != nil {
 		return nil, owner, err
 	}
+	if v, ok := e.(*Creative); ok {
+		err := refs.readAssets(ctx, r, v)
+		return refs, owner, err
+	}
 	if x, ok := e.(*Experiment); ok {
 		return refs, owner, refs.setLineItems(ctx, r, x)
 	}

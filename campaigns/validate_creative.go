@@ -23,6 +23,7 @@ func (v *Creative) Validate(r *Refs) error {
 	c.entity(v, v.Name, r)
 	c.parent("advertiser_id", v, r.Advertiser == nil, r)
 	v.validateFormat(c)
+	v.validateUploads(c, r.Assets)
 	v.validateLanding(c, r.Advertiser)
 	v.validateFacts(c, r.Categories)
 	v.validateExchanges(c)
@@ -37,10 +38,10 @@ func (v *Creative) validateFormat(c *checker) {
 		v.mustNotHave(c, "vast", "native")
 		v.validateBanner(c)
 	case FormatVideo, FormatAudio:
-		v.mustNotHave(c, "image_url", "html", "expdir", "native")
+		v.mustNotHave(c, "image_url", "html", "asset_id", "expdir", "native")
 		v.validateStream(c)
 	case FormatNative:
-		v.mustNotHave(c, "w", "h", "image_url", "html", "expdir", "vast")
+		v.mustNotHave(c, "w", "h", "image_url", "html", "asset_id", "expdir", "vast")
 		v.validateNative(c)
 	default:
 		c.fail("format", v.Format, "must be banner, video, audio or native")
@@ -51,8 +52,8 @@ func (v *Creative) validateFormat(c *checker) {
 // shall believe that they are shown.
 func (v *Creative) mustNotHave(c *checker, fields ...string) {
 	given := map[string]bool{"w": v.W != 0, "h": v.H != 0, "image_url": v.ImageURL != "", "html": v.HTML != "",
-		"expdir": len(v.ExpDir) > 0, "vast": v.VAST != nil, "native": v.Native != nil}
-	values := map[string]any{"w": v.W, "h": v.H, "image_url": v.ImageURL, "html": v.HTML, "expdir": v.ExpDir, "vast": "{...}", "native": "{...}"}
+		"asset_id": v.given(), "expdir": len(v.ExpDir) > 0, "vast": v.VAST != nil, "native": v.Native != nil}
+	values := map[string]any{"w": v.W, "h": v.H, "image_url": v.ImageURL, "html": v.HTML, "asset_id": v.AssetID, "expdir": v.ExpDir, "vast": "{...}", "native": "{...}"}
 	for _, f := range fields {
 		c.check(!given[f], f, values[f], "must not be given where the format is "+string(v.Format))
 	}
@@ -66,8 +67,13 @@ func (v *Creative) validateBanner(c *checker) {
 		c.check(d >= 1 && d <= 6, index("expdir", i), d, "must be an AdCOM expandable direction: 1 to 6")
 	}
 	switch {
+	case v.given():
+		const rule = "must be empty where asset_id is given: a banner has exactly one of them"
+		c.check(v.ImageURL == "", "image_url", v.ImageURL, rule)
+		c.check(v.HTML == "", "html", v.HTML, rule)
+		c.check(len(v.ExpDir) == 0, "expdir", v.ExpDir, "must be empty for an uploaded file: it does not expand")
 	case v.ImageURL == "" && v.HTML == "":
-		c.fail("image_url", "", "must be given, or else html: a banner has exactly one of them")
+		c.fail("image_url", "", "must be given, or else html or asset_id: a banner has exactly one of them")
 	case v.ImageURL != "" && v.HTML != "":
 		c.fail("html", v.HTML, "must be empty where image_url is given: a banner has exactly one of them")
 	case v.ImageURL != "":
@@ -140,7 +146,7 @@ func dropBlanksAndQuotes(s string) string {
 
 func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	if v.LandingURL == "" {
-		clickable := v.ImageURL != "" || strings.Contains(v.HTML, ClickMacro) || strings.Contains(v.HTML, ClickMacroEscaped)
+		clickable := v.ImageURL != "" || v.given() || strings.Contains(v.HTML, ClickMacro) || strings.Contains(v.HTML, ClickMacroEscaped)
 		c.check(v.Format == FormatNative || !clickable, "landing_url", "", "must be given for an image, or html with "+ClickMacro)
 		c.check(v.Format != FormatNative, "landing_url", "", "must be given for a native ad")
 		return
@@ -152,6 +158,14 @@ func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	}
 	if owner != nil && !slices.Contains(owner.RedirectHosts, normalDomain(u.Host)) {
 		c.fail("landing_url", v.LandingURL, "host must be one of the advertiser's redirect_hosts")
+		return
+	}
+	if _, secure := RedirectHosts(v.LandingURL); !secure {
+		c.fail("landing_url", v.LandingURL, "must lead on by https alone")
+	} else if owner != nil {
+		if h := owner.leadsElsewhere(v.LandingURL); h != "" {
+			c.fail("landing_url", v.LandingURL, "must lead on to the advertiser's redirect_hosts alone: it names "+h)
+		}
 	}
 }
 

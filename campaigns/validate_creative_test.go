@@ -106,7 +106,7 @@ func TestValidCreatives(t *testing.T) {
 	f("video with all", video, func(v *Creative) {
 		v.W, v.H, v.API = 640, 360, []int{7}
 		v.VAST.SkipOffset = 29
-		v.VAST.Companions = []Companion{{300, 250, "https://cdn.example/c.png"}}
+		v.VAST.Companions = []Companion{{W: 300, H: 250, ImageURL: "https://cdn.example/c.png"}}
 		v.VAST.Verification = []Verification{{"acme.example-omid", "https://v.example/omid.js", `{"a":1}`}}
 		v.VAST.MediaFiles = append(v.VAST.MediaFiles, MediaFile{URL: "https://cdn.example/a.m3u8", MIME: "application/vnd.apple.mpegurl", W: 640, H: 360, Streaming: true})
 	})
@@ -118,7 +118,9 @@ func TestValidCreatives(t *testing.T) {
 	f("overlay", video, func(v *Creative) {
 		v.VAST.NonLinear, v.VAST.MediaFiles[0].MIME = true, "image/png"
 	})
-	f("audio", audio, func(v *Creative) { v.VAST.Companions = []Companion{{300, 250, "https://cdn.example/c.png"}} })
+	f("audio", audio, func(v *Creative) {
+		v.VAST.Companions = []Companion{{W: 300, H: 250, ImageURL: "https://cdn.example/c.png"}}
+	})
 	f("audio tag", audio, func(v *Creative) {
 		v.VAST = &VAST{TagURL: "https://tag.example/vast", TagVersion: 4, Duration: 15}
 	})
@@ -193,12 +195,12 @@ func TestVideoRules(t *testing.T) {
 			a.MediaFiles = append(a.MediaFiles, a.MediaFiles[0])
 		}
 	})
-	g("companions[0].image_url", "http://cdn", "https", func(a *VAST) { a.Companions = []Companion{{300, 250, "http://cdn.example/"}} })
-	g("companions[0].w", "0", "1 to 10000", func(a *VAST) { a.Companions = []Companion{{0, 250, "https://cdn.example/"}} })
-	g("companions[0].h", "10001", "1 to 10000", func(a *VAST) { a.Companions = []Companion{{300, 10_001, "https://cdn.example/"}} })
+	g("companions[0].image_url", "http://cdn", "https", func(a *VAST) { a.Companions = []Companion{{W: 300, H: 250, ImageURL: "http://cdn.example/"}} })
+	g("companions[0].w", "0", "1 to 10000", func(a *VAST) { a.Companions = []Companion{{W: 0, H: 250, ImageURL: "https://cdn.example/"}} })
+	g("companions[0].h", "10001", "1 to 10000", func(a *VAST) { a.Companions = []Companion{{W: 300, H: 10_001, ImageURL: "https://cdn.example/"}} })
 	g("companions", "21", "at most 20", func(a *VAST) {
 		for range 21 {
-			a.Companions = append(a.Companions, Companion{300, 250, "https://cdn.example/"})
+			a.Companions = append(a.Companions, Companion{W: 300, H: 250, ImageURL: "https://cdn.example/"})
 		}
 	})
 	ok := Verification{"acme-omid", "https://v.example/a.js", ""}
@@ -277,7 +279,7 @@ func TestNativeRules(t *testing.T) {
 	g("main", "21", "at most 20", func(a *NativeAd) {
 		a.Main = nil
 		for i := range 21 {
-			a.Main = append(a.Main, NativeImage{"https://cdn.example/", 100 + i, 100})
+			a.Main = append(a.Main, NativeImage{URL: "https://cdn.example/", W: 100 + i, H: 100})
 		}
 	})
 	for _, n := range []int{0, 13, 499, 1000} {

@@ -16,13 +16,13 @@ func (v *Creative) validateNative(c *checker) {
 	}
 	c.text("native.title", a.Title, func(s string) string { return textRule(s, 1, MaxTitleBytes) })
 	if a.Icon != nil {
-		c.image("native.icon", "url", a.Icon.URL, a.Icon.W, a.Icon.H)
+		c.image("native.icon", "url", a.Icon.URL, a.Icon.Upload, a.Icon.W, a.Icon.H)
 	}
 	c.length("native.main", len(a.Main), MaxNativeImages)
 	sizes := map[Size]bool{}
 	for i, m := range a.Main[:min(len(a.Main), MaxNativeImages)] {
 		field := index("native.main", i)
-		c.image(field, "url", m.URL, m.W, m.H)
+		c.image(field, "url", m.URL, m.Upload, m.W, m.H)
 		c.check(!sizes[Size{m.W, m.H}], field, fmt.Sprintf("%dx%d", m.W, m.H), "must be of a size that no other has")
 		sizes[Size{m.W, m.H}] = true
 	}

@@ -29,7 +29,7 @@ func (a *VAST) validate(c *checker, field string, m media) {
 	}
 	c.length(field+".companions", len(a.Companions), MaxCompanions)
 	for i, p := range a.Companions[:min(len(a.Companions), MaxCompanions)] {
-		c.image(index(field+".companions", i), "image_url", p.ImageURL, p.W, p.H)
+		c.image(index(field+".companions", i), "image_url", p.ImageURL, p.Upload, p.W, p.H)
 	}
 	c.length(field+".verification", len(a.Verification), MaxVerifications)
 	for i, v := range a.Verification[:min(len(a.Verification), MaxVerifications)] {
@@ -41,8 +41,11 @@ func (a *VAST) validate(c *checker, field string, m media) {
 func (a *VAST) validateSource(c *checker, field string) {
 	const both = "an ad has exactly one of them"
 	switch {
+	case a.given():
+		c.check(len(a.MediaFiles) == 0, field+".media_files", len(a.MediaFiles), "must be empty where asset_id is given: "+both)
+		c.check(a.TagURL == "", field+".tag_url", a.TagURL, "must be empty where asset_id is given: "+both)
 	case len(a.MediaFiles) == 0 && a.TagURL == "":
-		c.fail(field+".media_files", "[]", "must be given, or else tag_url: "+both)
+		c.fail(field+".media_files", "[]", "must be given, or else tag_url or asset_id: "+both)
 	case len(a.MediaFiles) > 0 && a.TagURL != "":
 		c.fail(field+".tag_url", a.TagURL, "must be empty where media_files are given: "+both)
 	case a.TagURL != "":
@@ -54,7 +57,7 @@ func (a *VAST) validateSource(c *checker, field string) {
 }
 
 func (f *MediaFile) validate(c *checker, field string, m media, overlay bool) {
-	c.url(field+".url", f.URL)
+	c.address(field+".url", f.URL, f.Upload)
 	if rule := f.mimeRule(m, overlay); rule != "" {
 		c.fail(field+".mime", f.MIME, rule)
 	}

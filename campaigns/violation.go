@@ -86,9 +86,18 @@ func (c *checker) url(field, value string) {
 	}
 }
 
+// address checks an address in whose place an uploaded file may stand.
+func (c *checker) address(field, value string, u Upload) {
+	if u.given() {
+		c.check(value == "", field, value, "must be empty where asset_id is given: it has exactly one of them")
+		return
+	}
+	c.url(field, value)
+}
+
 // image checks an image's address, in the field called url below field, and size.
-func (c *checker) image(field, url, value string, w, h int) {
-	c.url(field+"."+url, value)
+func (c *checker) image(field, url, value string, u Upload, w, h int) {
+	c.address(field+"."+url, value, u)
 	span(c, field+".w", w, 1, MaxPixels)
 	span(c, field+".h", h, 1, MaxPixels)
 }

@@ -16,19 +16,20 @@ import (
 // everybody and not repeated. A folder may always import what lies below it.
 var allowed = map[string][]string{
 	"cmd":               {"*"},
-	"bidder":            {"targeting", "pacing", "profiles", "scoring", "campaigns", "internal/eventlog", "internal/openrtb", "internal/yamldoc"},
+	"bidder":            {"targeting", "pacing", "profiles", "scoring", "campaigns", "internal/eventlog", "internal/openrtb", "internal/yamldoc", "internal/blob"},
 	"targeting":         {"campaigns", "internal/openrtb"},
 	"scoring":           {"campaigns"},
 	"pacing":            {"campaigns", "internal/eventlog"},
 	"profiles":          {"campaigns", "internal/eventlog"},
 	"attribution":       {"campaigns", "internal/eventlog", "internal/sqldb"},
-	"campaigns":         {"internal/eventlog", "internal/sqldb"},
+	"campaigns":         {"internal/eventlog", "internal/sqldb", "internal/blob"},
 	"console":           {},
 	"loadtest":          {"internal/openrtb"},
 	"internal/eventlog": {},
 	"internal/openrtb":  {},
 	"internal/sqldb":    {},
 	"internal/yamldoc":  {},
+	"internal/blob":     {},
 	"internal/ids":      {},
 	"internal/money":    {},
 }

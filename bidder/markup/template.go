@@ -22,6 +22,7 @@ type Values struct {
 // Options are the same for all creatives.
 type Options struct {
 	PublicURL  string // address of our trackers, without a slash at its end
+	FilesURL   string // address of uploaded files, without a slash at its end
 	PrivacyURL string // page on how we target, for native ads that may show a link; empty: none
 }
 

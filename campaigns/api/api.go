@@ -77,6 +77,11 @@ type Deps struct {
 	// what holds only later. The error may be a *campaigns.ValidationError or a
 	// *Problem. Nil: there is no ledger.
 	CheckEdit func(ctx context.Context, before, after campaigns.Entity) (note string, err error)
+	// Uploads takes files; nil: none are taken.
+	Uploads Uploads
+	// OnRefusedUpload is told who sent which file and why it was refused; nil: nobody
+	// is. It must not block.
+	OnRefusedUpload func(by campaigns.Principal, advertiser campaigns.ID, why *campaigns.ValidationError)
 	// OnError gets the errors behind the answers of 500. It must not block.
 	OnError func(r *http.Request, err error)
 	// OnRefusal gets the requests that were refused for who asked. It must not block.
@@ -190,6 +195,8 @@ func (a *API) register() error {
 			required: []string{"campaign_id", "name", "pricing", "max_bid_micros"}}),
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
+		a.registerAssets(),
+		a.registerReviews(),
 		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
 			required: []string{"advertiser_id", "name", "type"}}),
 		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",

@@ -524,7 +524,8 @@ func TestOpenAPIAndOtherOperations(t *testing.T) {
 	if fmt.Sprint(input["required"]) != "[campaign_id name pricing max_bid_micros]" || input["properties"].(map[string]any)["id"] != nil {
 		t.Errorf("got %v", input)
 	}
-	if schemas["ErrorModel"].(map[string]any)["properties"].(map[string]any)["errors"] == nil || strings.Contains(a.raw, "octet-stream") {
+	if schemas["ErrorModel"].(map[string]any)["properties"].(map[string]any)["errors"] == nil ||
+		strings.Count(a.raw, "octet-stream") != strings.Count(a.raw, `"format":"binary"`) { // uploads alone have raw bodies
 		t.Error("the document shows huma's errors or raw bodies")
 	}
 }

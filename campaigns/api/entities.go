@@ -18,6 +18,8 @@ import (
 type resource[E campaigns.Entity] struct {
 	path     string   // below /v1/
 	required []string // fields of a new one; the others have defaults or are zero
+	// immutable are made by an operation of their own and never edited.
+	immutable bool
 }
 
 type idInput struct {
@@ -81,18 +83,21 @@ func registerKind[E campaigns.Entity](a *API, r resource[E]) error {
 	one := "/v1/" + r.path + "/{id}"
 	ref := "#/components/schemas/" + reflect.TypeFor[E]().Elem().Name() + "Input"
 
-	create := s.operation(http.MethodPost, "/v1/"+r.path, "create", "Create one")
-	create.DefaultStatus = http.StatusCreated
-	huma.Register(a.huma, create, s.create)
-	describeBody(create.RequestBody, "application/json", &huma.Schema{Ref: ref})
-
+	if !r.immutable {
+		create := s.operation(http.MethodPost, "/v1/"+r.path, "create", "Create one")
+		create.DefaultStatus = http.StatusCreated
+		huma.Register(a.huma, create, s.create)
+		describeBody(create.RequestBody, "application/json", &huma.Schema{Ref: ref})
+	}
 	huma.Register(a.huma, s.operation(http.MethodGet, "/v1/"+r.path, "list", "List a page"), s.list)
 	huma.Register(a.huma, s.operation(http.MethodGet, one, "get", "Read one"), s.get)
 
-	patch := s.operation(http.MethodPatch, one, "update", "Change fields (JSON merge patch); If-Match must be given")
-	huma.Register(a.huma, patch, s.patch)
-	describeBody(patch.RequestBody, "application/merge-patch+json", &huma.Schema{Type: huma.TypeObject,
-		Description: "The fields of " + ref + " that change; null sets a field to its default"})
+	if !r.immutable {
+		patch := s.operation(http.MethodPatch, one, "update", "Change fields (JSON merge patch); If-Match must be given")
+		huma.Register(a.huma, patch, s.patch)
+		describeBody(patch.RequestBody, "application/merge-patch+json", &huma.Schema{Type: huma.TypeObject,
+			Description: "The fields of " + ref + " that change; null sets a field to its default"})
+	}
 
 	for _, v := range []struct {
 		verb   string

@@ -52,6 +52,7 @@ type tree struct {
 	advertiser *campaigns.Advertiser
 	campaign   *campaigns.Campaign
 	creative   *campaigns.Creative
+	asset      *campaigns.Asset
 	lineItem   *campaigns.LineItem
 }
 
@@ -63,6 +64,7 @@ func plant(t testing.TB, ed *campaigns.Editor, name string) (w tree) {
 	w.campaign = create(t, ed, &campaigns.Campaign{AdvertiserID: w.advertiser.ID, Name: name, Start: now(), End: now().Add(time.Hour)})
 	w.creative = create(t, ed, &campaigns.Creative{AdvertiserID: w.advertiser.ID, Name: name, W: 300, H: 250,
 		ImageURL: "https://cdn.example/a.png", LandingURL: "https://acme.example/"})
+	w.asset = create(t, ed, &campaigns.Asset{AdvertiserID: w.advertiser.ID, Name: name, FileFacts: campaigns.FileFacts{SHA256: "ab", File: "ab.png", Type: campaigns.AssetImage}})
 	w.lineItem = create(t, ed, &campaigns.LineItem{CampaignID: w.campaign.ID, Name: name, Pricing: campaigns.PricingCPM,
 		Price: 2_000_000, MaxBid: 1_000_000, CreativeIDs: []campaigns.ID{w.creative.ID}})
 	create(t, ed, &campaigns.ConversionDefinition{AdvertiserID: w.advertiser.ID, Name: name, Type: "purchase"})
@@ -341,13 +343,13 @@ func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	after := open(t, crash(t, source))
 	l := openLog(t, filepath.Join(dir, "log"))
 	relay := sqlstore.NewRelay(sqlstore.RelayConfig{BatchMax: 2}, after, l)
-	if n, err := relay.Pending(t.Context()); n != 8 || err != nil {
-		t.Fatalf("got %d pending, %v; want 8", n, err)
+	if n, err := relay.Pending(t.Context()); n != 9 || err != nil {
+		t.Fatalf("got %d pending, %v; want 9", n, err)
 	}
-	if n, err := relay.Flush(t.Context()); n != 8 || err != nil {
-		t.Fatalf("got %d published, %v; want 8", n, err)
+	if n, err := relay.Flush(t.Context()); n != 9 || err != nil {
+		t.Fatalf("got %d published, %v; want 9", n, err)
 	}
-	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 line_item/1@1 conversion_definition/1@1 experiment/1@1 kill_switch/all@1]"
+	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 asset/1@1 line_item/1@1 conversion_definition/1@1 experiment/1@1 kill_switch/all@1]"
 	if got := fmt.Sprint(topic(t, l)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -138,7 +138,7 @@ func (c *replayCommand) one(w io.Writer, log *replay.Log, train money.PPM) error
 	}
 	if c.Real {
 		// The pacer's multiplier is 1 at most: a click is worth more than it bids.
-		r, err := replay.Real{Budget: cfg.Budget, Market: cfg.Market, Worth: replay.WorthOf(cfg.Start), Mean: cfg.Delay.Mean,
+		r, err := replay.Real{Budget: cfg.Budget, Market: cfg.Market, Shading: cfg.Shading, Worth: replay.WorthOf(cfg.Start), Mean: cfg.Delay.Mean,
 			LossNotices: cfg.Delay.LossNotices, Seed: c.Seed}.Run(rest)
 		if err != nil {
 			return err

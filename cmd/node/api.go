@@ -18,8 +18,13 @@ import (
 
 // apiHandler is the campaign API with the other rooms' operations, and the console.
 func (n *Node) apiHandler() (http.Handler, error) {
+	uploads, err := n.uploads()
+	if err != nil {
+		return nil, err
+	}
 	a, err := api.New(api.Config{}, api.Deps{
 		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Operations: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
+		Uploads: uploads, OnRefusedUpload: n.refusedUpload,
 		OnError: func(r *http.Request, err error) {
 			n.logger.Error("an API request failed", zap.String("method", r.Method), zap.String("path", r.URL.Path), zap.Error(err))
 		},

@@ -21,6 +21,7 @@ type Config struct {
 	EventLog        EventLog      `yaml:"event_log"`
 	Secrets         Secrets       `yaml:"secrets"`
 	Campaigns       Campaigns     `yaml:"campaigns"`
+	Creatives       Creatives     `yaml:"creatives"`
 	Bidder          Bidder        `yaml:"bidder"`
 	Profiles        Profiles      `yaml:"profiles"`
 	Pacing          Pacing        `yaml:"pacing"`
@@ -255,6 +256,7 @@ func Default() Config {
 		Log:             LogConfig{Level: "info"},
 		EventLog:        EventLog{Backend: "local", Partitions: 4, Kafka: Kafka{Brokers: []string{}, ReplicationFactor: 1}},
 		Campaigns:       Campaigns{TaxonomyFile: "configs/taxonomy.yaml"},
+		Creatives:       defaultCreatives(),
 		Bidder: Bidder{
 			MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 64, MaxConnections: 16_384, IdleTimeout: 5 * time.Minute,
 			ContextualWithoutBasis: true, CountsEvery: 2 * time.Second, MaxCountRows: 5_000,

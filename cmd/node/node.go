@@ -18,10 +18,12 @@ import (
 
 	"bidhawk/attribution"
 	"bidhawk/bidder"
+	"bidhawk/bidder/files"
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/api"
 	"bidhawk/campaigns/sqlstore"
 	"bidhawk/campaigns/taxonomy"
+	"bidhawk/internal/blob"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/eventlog/spill"
 	"bidhawk/internal/ids"
@@ -56,18 +58,20 @@ type Node struct {
 	builderStore *profiles.Store
 	builder      *profiles.Builder
 
-	pacer     *pacing.Pacer
-	leases    *service.Client // of the pacers in other processes; nil: there are none
-	wallet    *pacing.Wallet
-	frequency *frequency.Counter
-	rates     *scoring.Rates
-	exposures *bidder.Exposures
-	bidder    *bidder.Bidder
-	bidIDs    *ids.BidIDs
-	reports   *attribution.Service
-	sampler   *sampler
-	inventory inventory
-	breakers  *breakers
+	pacer      *pacing.Pacer
+	leases     *service.Client // of the pacers in other processes; nil: there are none
+	wallet     *pacing.Wallet
+	frequency  *frequency.Counter
+	rates      *scoring.Rates
+	exposures  *bidder.Exposures
+	bidder     *bidder.Bidder
+	bidIDs     *ids.BidIDs
+	reports    *attribution.Service
+	sampler    *sampler
+	inventory  inventory
+	breakers   *breakers
+	files      blob.Store // of uploaded creatives; nil: not of this node
+	fileServer *files.Handler
 
 	bids             *fasthttp.Server
 	api, ops, grants *http.Server
@@ -106,7 +110,7 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 		{[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openBrakes},
 		{[]string{RoleBidder}, n.openProfiles}, {[]string{RoleProfiler}, n.openProfiler}, {[]string{RolePacer}, n.openLedger},
 		{[]string{RoleBidder, RoleAPI}, n.openClient}, {[]string{RoleBidder}, n.openWallet}, {[]string{RoleAttributor}, n.openReports},
-		{[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {[]string{RolePacer, RoleAttributor}, n.openBreakers}, {nil, n.openServers},
+		{[]string{RoleBidder, RoleAPI}, n.openFiles}, {[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {[]string{RolePacer, RoleAttributor}, n.openBreakers}, {nil, n.openServers},
 	} {
 		if len(open.roles) > 0 && !cfg.has(open.roles...) {
 			continue
@@ -297,7 +301,12 @@ func (n *Node) openBidder(ctx context.Context) error {
 		return err
 	}
 	v := &n.inventory
+	var served func(*fasthttp.RequestCtx, []byte)
+	if n.fileServer != nil {
+		served = n.fileServer.Handle
+	}
 	n.bidder, err = bidder.New(cfg, bidder.Deps{
+		Files:     served,
 		Exchanges: v.exchanges, Profiles: n.profileStore, Ancestors: n.taxonomy.AppendAncestors, TagNumber: n.taxonomy,
 		Wallet: n.wallet, Frequency: n.frequency, Rates: n.rates, FX: v.fx, Contents: v.contents, Traffic: v.traffic,
 		Sellers: v.sellers.Load, Offers: v.offers, Sync: v.syncer.Handle, Users: v.users,
@@ -414,6 +423,9 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 	}
 	if n.store != nil {
 		run("trips", n.followTrips)
+		if n.files != nil {
+			run("sweep of uploads", n.sweepFiles)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -28,7 +29,7 @@ func (n *Node) openServers(context.Context) error {
 			MaxRequestBodySize: n.cfg.Bidder.MaxBodyBytes, ReadBufferSize: 16 << 10,
 			ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: n.cfg.Bidder.IdleTimeout,
 			NoDefaultContentType: true, NoDefaultDate: true, CloseOnShutdown: true, Logger: quietLogger{},
-			ErrorHandler: n.badConnection,
+			ErrorHandler: n.badConnection, HeaderReceived: timesOf,
 		}
 	}
 	if n.store != nil {
@@ -82,6 +83,15 @@ func (n *Node) handle(ctx *fasthttp.RequestCtx) {
 	if n.stopping.Load() {
 		ctx.SetConnectionClose()
 	}
+}
+
+// timesOf gives uploaded creatives, which may be videos on their way to a phone,
+// more time than an answer to an exchange has.
+func timesOf(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	if bytes.HasPrefix(h.RequestURI(), []byte("/c/")) {
+		return fasthttp.RequestConfig{WriteTimeout: 5 * time.Minute}
+	}
+	return fasthttp.RequestConfig{}
 }
 
 // badConnection answers requests that never reach the handler: bodies over the

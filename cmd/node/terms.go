@@ -26,6 +26,7 @@ func (c *Config) bidder() (bidder.Config, error) {
 	policy, err := c.policy()
 	return bidder.Config{
 		MaxBodyBytes: b.MaxBodyBytes, MaxCandidates: b.MaxCandidates, MaxTries: b.MaxTries, PublicURL: c.PublicURL,
+		FilesURL:   c.Creatives.PublicURL,
 		PrivacyURL: b.PrivacyURL, Privacy: policy, ContextualWithoutBasis: b.ContextualWithoutBasis,
 		CountsEvery: b.CountsEvery, MaxCountRows: b.MaxCountRows,
 	}, err

@@ -62,6 +62,7 @@ const WORDS = {
   pod_separation: ['Competes within the break', '', 'The same creative, advertiser or category is in the ad pod.'],
   other_path: ['Bid through another exchange', '', 'The same impression came by another path first.'],
   below_floor: ['Floor is above our price', '', 'What we may pay is less than the exchange asks.'],
+  holdout: ['Held out by an experiment', '', 'The user is in the group that an experiment shows no ads of this line item to.'],
   frequency_cap: ['User has seen enough', '', 'A frequency cap holds for everything that matched.'],
   budget: ['Budget or pacing holds back', '', 'Nothing left to spend, or not before later today.'],
 };

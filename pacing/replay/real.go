@@ -20,6 +20,9 @@ import (
 type Real struct {
 	Budget money.Nanos
 	Market Market
+	// Shading of bids under first price: WinCurve is the bidder's own control.Shader,
+	// cold, that hears of bids when notices come.
+	Shading Shading
 	// Worth is what a click is worth to the line item: its bids are multiplier x
 	// pCTR x worth, and the pacer's multiplier is never above 1, nor below a tenth.
 	Worth money.Nanos
@@ -74,6 +77,9 @@ type realRun struct {
 	bids    uint64
 	res     RealResult
 	errors  []float64
+	shader  control.Shader
+	told    outcomes // what the shader hears
+	fit     time.Time
 }
 
 // Run replays auctions.
@@ -137,6 +143,10 @@ func (x *realRun) auction(a *Auction) error {
 		return err
 	}
 	bid := money.CPM(v)
+	class, shaded := 0, false
+	if x.Market == FirstPrice && x.Shading == WinCurve {
+		bid, class, shaded = x.shade(money.CPM(worth), bid)
+	}
 	if bid <= 0 {
 		return nil
 	}
@@ -151,8 +161,13 @@ func (x *realRun) auction(a *Auction) error {
 	n := pacing.Notice{Advertiser: realLine, Campaign: realLine, LineItem: realLine, Creative: 1, Lease: res.Lease,
 		Bid: ids.BidID{Incarnation: 1, Counter: x.bids}, BidAt: x.r.Now().Truncate(time.Second), Exchange: "replay", Format: "banner",
 		ReservedMedia: need.Media, ReservedCharge: need.Charge, PriceCurrency: money.USD, FXRate: money.One, Day: res.Day}
+	tell := func(at time.Time) {
+		if shaded {
+			x.told.push(outcome{at: at, class: class, bid: bid, least: a.Price, won: bid >= a.Price})
+		}
+	}
 	if bid < a.Price {
-		return x.lose(&n)
+		return x.lose(&n, tell)
 	}
 	x.res.Wins++
 	x.res.Value += int64(a.Value)
@@ -162,11 +177,28 @@ func (x *realRun) auction(a *Auction) error {
 	if n.Price = a.Price; x.Market == FirstPrice {
 		n.Price = bid
 	}
-	return x.bill(&n)
+	return x.bill(&n, tell)
 }
 
-func (x *realRun) bill(n *pacing.Notice) error {
+// shadeFit is how often the bidder fits its curves.
+const shadeFit = 10 * time.Second
+
+// shade is what is bid of worth, and the class to tell with what comes of it.
+func (x *realRun) shade(value, worth money.CPM) (bid money.CPM, class int, ok bool) {
+	now := x.r.Now()
+	x.told.until(now, &x.shader)
+	if now.Sub(x.fit) >= shadeFit {
+		x.fit = now
+		x.shader.Refit()
+	}
+	x.shader.Sample(value, x.rng.Uint32())
+	class, ok = x.shader.Class(value)
+	return x.shader.Bid(value, worth), class, ok
+}
+
+func (x *realRun) bill(n *pacing.Notice, tell func(time.Time)) error {
 	n.At = x.later()
+	tell(n.At)
 	msg, err := pacing.BillMessage(n)
 	if err == nil {
 		x.r.Send(n.At, msg)
@@ -174,12 +206,13 @@ func (x *realRun) bill(n *pacing.Notice) error {
 	return err
 }
 
-func (x *realRun) lose(n *pacing.Notice) error {
+func (x *realRun) lose(n *pacing.Notice, tell func(time.Time)) error {
 	if !x.LossNotices {
 		return nil
 	}
 	n.Reason = 102 // lost to a higher bid
 	n.At = x.later()
+	tell(n.At)
 	msg, err := pacing.LossMessage(n)
 	if err == nil {
 		x.r.Send(n.At, msg)

@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"container/heap"
 	"slices"
+	"time"
 
 	"bidhawk/internal/money"
 	"bidhawk/pacing/control"
@@ -69,4 +71,36 @@ func (s *shader) refit(auction int) {
 		s.next = auction + refitEvery
 		s.curve.Fit()
 	}
+}
+
+// outcome is what a notice tells a control.Shader.
+type outcome struct {
+	at         time.Time
+	class      int
+	bid, least money.CPM
+	won        bool
+}
+
+// outcomes is a min-heap by instant.
+type outcomes []outcome
+
+func (o *outcomes) push(x outcome) { heap.Push(o, x) }
+
+// until tells s what has come by now.
+func (o *outcomes) until(now time.Time, s *control.Shader) {
+	for len(*o) > 0 && !(*o)[0].at.After(now) {
+		x := heap.Pop(o).(outcome)
+		s.Outcome(x.class, x.bid, x.least, x.won)
+	}
+}
+
+func (o outcomes) Len() int           { return len(o) }
+func (o outcomes) Less(i, j int) bool { return o[i].at.Before(o[j].at) }
+func (o outcomes) Swap(i, j int)      { o[i], o[j] = o[j], o[i] }
+func (o *outcomes) Push(x any)        { *o = append(*o, x.(outcome)) }
+func (o *outcomes) Pop() any {
+	last := len(*o) - 1
+	x := (*o)[last]
+	*o = (*o)[:last]
+	return x
 }
