@@ -148,6 +148,39 @@ export async function checkReading(b, w, { language, view }) {
     await b.page.getByRole('cell', { name: 'demo' }).first().waitFor();
   });
 
+  await check('a view is saved and shared; the link is read without a sign-in, and ends', async () => {
+    await b.go(`/reports?range=today&by=exchange&zone=UTC&advertiser=${w.acme.id}`);
+    await b.page.locator('.views > .button').click();
+    const dialog = b.page.getByRole('dialog');
+    await dialog.locator('.button.primary').click();
+    await dialog.locator('.error').waitFor(); // without a name
+    await dialog.locator('[name="view-name"]').fill(`View ${language} ${view}`);
+    await dialog.locator('.button.primary').click();
+    await dialog.waitFor({ state: 'detached' });
+    const saved = b.page.locator('.view', { hasText: `View ${language} ${view}` });
+    await saved.getByRole('button').nth(1).click();
+    await dialog.locator('.button.primary').click();
+    const link = await dialog.locator('[name="link"]').inputValue();
+    await b.accessible('the dialog of sharing');
+    const guest = await b.browser.newContext({ viewport: b.page.viewportSize() });
+    try {
+      const page = await guest.newPage();
+      await page.goto(link);
+      await page.getByRole('cell', { name: 'demo' }).first().waitFor();
+      equal(await page.locator('nav').count(), 0, 'menus of the shared page');
+      await page.screenshot({ path: `${b.shots}/shared-${view}-${language}.png`, fullPage: true });
+      await dialog.locator('.button.danger').first().click();
+      await dialog.locator('.button.danger').first().waitFor({ state: 'detached' });
+      await page.reload();
+      await page.locator('.empty').waitFor();
+    } finally {
+      await guest.close();
+    }
+    await dialog.locator('.button.quiet').click();
+    await saved.getByRole('button').nth(2).click();
+    await saved.waitFor({ state: 'detached' });
+  });
+
   await check('a file is uploaded and becomes a creative; what is wrong is said beside its field', async () => {
     await b.go(`/creatives?advertiser=${w.acme.id}`);
     await b.page.locator('.page-actions .button.primary').click();

@@ -14,10 +14,11 @@ import { dateTime } from '../../values/format';
 import { Controls } from './Controls';
 import { Figure } from './cells';
 import { download } from './download';
-import { type Metric, type Report, reportOptions } from './report';
+import { type Dimension, type Metric, type Report, reportOptions } from './report';
 import { ReportTable } from './ReportTable';
 import { queryOf, type Shown, useShown } from './state';
 import { Trend } from './Trend';
+import { Views } from './Views';
 import { metricWords, words } from './words';
 
 // Reports: whatever the API can sum up, as a chart, a table and a file.
@@ -30,6 +31,7 @@ export default function ReportsPage() {
   return (
     <Page title={t('title')} beside={data && <Status report={data} />} actions={<CSV shown={shown} />}>
       <div className="stack" aria-busy={isFetching || undefined}>
+        <Views shown={shown} />
         <Controls shown={shown} set={set} costs={me?.role === 'operator'} />
         {error && <Failure error={error} retry={() => void refetch()} />}
         {data && !error && <Result report={data} shown={shown} />}
@@ -65,7 +67,7 @@ function CSV({ shown }: { shown: Shown }) {
 }
 
 // Result is a report as it is read: totals, the chart over time, the rows.
-export function Result({ report, shown }: { report: Report; shown: Pick<Shown, 'by' | 'metrics' | 'zone'> }) {
+export function Result({ report, shown, names }: { report: Report; shown: Pick<Shown, 'by' | 'metrics' | 'zone'>; names?: (d: Dimension, value: unknown) => string }) {
   const t = useMessages(words);
   const { language } = useLanguage();
   const rows = report.rows ?? [];
@@ -77,7 +79,7 @@ export function Result({ report, shown }: { report: Report; shown: Pick<Shown, '
     <>
       <Totals totals={totals} metrics={shown.metrics} />
       {timed && <TrendPanel rows={rows} metrics={shown.metrics} zone={shown.zone || 'UTC'} currencies={totals.length} />}
-      {shown.by.length > 0 && <ReportTable rows={rows} by={shown.by} metrics={shown.metrics} />}
+      {shown.by.length > 0 && <ReportTable rows={rows} by={shown.by} metrics={shown.metrics} names={names} />}
       <p className="hint">
         {t('asOf', { at: dateTime(new Date(report.as_of), shown.zone || 'UTC', language) })} {report.status !== 'final' && t('preliminaryHint')} {totals.length > 1 && t('currencies')}
       </p>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { queryOf, read, write } from './state';
+import { fromQuery, queryOf, queryText, read, write } from './state';
 
 const now = new Date('2026-11-26T12:00:00Z');
 
@@ -16,4 +16,12 @@ test('what an address says wrongly is as at first', () => {
 
 test('a filter without a value asks nothing', () => {
   expect(queryOf(read(new URLSearchParams('from=2026-11-01&to=2026-11-02&by=day&site=&deal=a,b'), now))).toEqual({ from: '2026-11-01', to: '2026-11-02', group_by: ['day'], deal: ['a', 'b'] });
+});
+
+test('a saved view is the same question again', () => {
+  for (const text of ['range=yesterday&by=exchange%2Csite', 'from=2026-11-01&to=2026-11-05&by=&metrics=charge%2Cecpm&campaign=3%2C4&zone=Asia%2FShanghai']) {
+    const s = read(new URLSearchParams(text), now);
+    expect(fromQuery(queryText(s), now)).toEqual(s);
+  }
+  expect(queryText(read(new URLSearchParams('range=today&by=day&deal=a,b'), now))).toBe('range=today&group_by=day&deal=a&deal=b');
 });

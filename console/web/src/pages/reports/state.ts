@@ -63,3 +63,29 @@ export function useShown(): [Shown, (next: Partial<Shown>) => void] {
   const shown = useMemo(() => read(p, new Date()), [p]);
   return [shown, (next) => set(write({ ...shown, ...next }), { replace: true })];
 }
+
+// queryText is the question as a saved view keeps it: the API's own parameters, with a
+// range by its name, so that the view moves with the days.
+export function queryText(s: Shown): string {
+  const { from, to, group_by: by, ...more } = queryOf(s);
+  const p = new URLSearchParams();
+  if (s.range) p.set('range', s.range);
+  else {
+    p.set('from', String(from));
+    p.set('to', String(to));
+  }
+  if ((by as string[]).length) p.set('group_by', (by as string[]).join(','));
+  if (s.metrics.join() !== FIRST_METRICS.join()) p.set('fields', s.metrics.join(','));
+  for (const [k, v] of Object.entries(more)) for (const one of [v].flat()) p.append(k, String(one));
+  return p.toString();
+}
+
+// fromQuery reads what a saved view keeps; what this page can't show is left out.
+export function fromQuery(query: string, now: Date): Shown {
+  const p = new URLSearchParams(query);
+  const own = new URLSearchParams(p);
+  own.set('by', p.getAll('group_by').join(','));
+  if (p.has('fields')) own.set('metrics', p.get('fields')!);
+  if (p.has('time_zone')) own.set('zone', p.get('time_zone')!);
+  return read(own, now);
+}
