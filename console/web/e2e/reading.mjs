@@ -210,6 +210,7 @@ export async function checkReading(b, w, { language, view }) {
     await b.page.locator('.creative .button').first().click();
     const dialog = b.page.getByRole('dialog');
     await dialog.locator('[name="status"]').selectOption('rejected');
+    await dialog.locator('[name="reason"]').fill('');
     await dialog.locator('.button.primary').click();
     await dialog.locator('.error').waitFor(); // without a reason
     await dialog.locator('[name="reason"]').fill('the logo is too small');
