@@ -3,9 +3,7 @@ package bidder
 import (
 	"bytes"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-json"
@@ -227,14 +225,13 @@ func prefetched(ctx *fasthttp.RequestCtx) bool {
 var prefetch = []byte("prefetch")
 
 // landing is where a click leads, empty where that is nowhere: the creative is
-// gone, or its host is no longer registered with the advertiser.
+// gone, or a host on the way is no longer registered with the advertiser.
 func (k *book) landing(t *Token) string {
 	c, a := k.catalog.Creatives[t.Creative], k.catalog.Advertisers[t.Advertiser]
 	if c == nil || a == nil {
 		return ""
 	}
-	u, err := url.Parse(c.LandingURL)
-	if err != nil || !slices.ContainsFunc(a.RedirectHosts, func(h string) bool { return strings.EqualFold(h, u.Hostname()) }) {
+	if !a.MayRedirect(c.LandingURL) {
 		return ""
 	}
 	return c.LandingURL

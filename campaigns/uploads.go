@@ -173,6 +173,17 @@ func (v *Creative) AssetIDs() []ID {
 	return ids
 }
 
+// Files are the names of the uploaded files that v shows.
+func (v *Creative) Files() []string {
+	var names []string
+	for _, p := range v.places() {
+		if p.given() && p.File != "" {
+			names = append(names, p.File)
+		}
+	}
+	return names
+}
+
 // adopt takes over what v's files say: their names, whatever was given, and what v
 // leaves out. Files that don't exist are left to the rules.
 func (v *Creative) adopt(assets map[ID]*Asset) {

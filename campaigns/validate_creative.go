@@ -158,6 +158,14 @@ func (v *Creative) validateLanding(c *checker, owner *Advertiser) {
 	}
 	if owner != nil && !slices.Contains(owner.RedirectHosts, normalDomain(u.Host)) {
 		c.fail("landing_url", v.LandingURL, "host must be one of the advertiser's redirect_hosts")
+		return
+	}
+	if _, secure := RedirectHosts(v.LandingURL); !secure {
+		c.fail("landing_url", v.LandingURL, "must lead on by https alone")
+	} else if owner != nil {
+		if h := owner.leadsElsewhere(v.LandingURL); h != "" {
+			c.fail("landing_url", v.LandingURL, "must lead on to the advertiser's redirect_hosts alone: it names "+h)
+		}
 	}
 }
 

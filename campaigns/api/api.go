@@ -196,6 +196,7 @@ func (a *API) register() error {
 		registerKind(a, resource[*campaigns.Creative]{path: "creatives",
 			required: []string{"advertiser_id", "name"}}),
 		a.registerAssets(),
+		a.registerReviews(),
 		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
 			required: []string{"advertiser_id", "name", "type"}}),
 		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",

@@ -25,7 +25,7 @@ type Creatives struct {
 	PublicURL string        `yaml:"public_url"`
 	Store     string        `yaml:"store"` // disk, in the data directory, or s3
 	S3        S3            `yaml:"s3"`
-	Grace     time.Duration `yaml:"grace"`       // how long a file stays that no creative shows
+	Grace     time.Duration `yaml:"grace"`       // how long a file stays that nothing refers to any more
 	SweepEach time.Duration `yaml:"sweep_every"` // how often that is looked after
 	Limits    MediaLimits   `yaml:"limits"`
 	CacheSize int64         `yaml:"cache_bytes"` // of small files in memory
@@ -159,6 +159,21 @@ func (n *Node) uploads() (api.Uploads, error) {
 		return nil, nil
 	}
 	return media.NewLibrary(n.files, media.Limits(n.cfg.Creatives.Limits), n.cfg.path("uploads"))
+}
+
+// sweepFiles deletes uploaded files that nothing refers to any more.
+func (n *Node) sweepFiles(ctx context.Context) error {
+	s := media.Sweeper{Files: n.files, Store: n.store, Now: Clock, Grace: n.cfg.Creatives.Grace}
+	for pause(ctx, n.cfg.Creatives.SweepEach) == nil {
+		swept, err := s.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			n.logger.Warn("uploaded files can't be swept; trying again", zap.Error(err))
+		}
+		if swept.Deleted > 0 {
+			n.logger.Info("swept uploaded files", zap.Int("deleted", swept.Deleted), zap.Int64("bytes", swept.Bytes), zap.Int("kept", swept.Kept))
+		}
+	}
+	return nil
 }
 
 func (n *Node) refusedUpload(by campaigns.Principal, advertiser campaigns.ID, why *campaigns.ValidationError) {

@@ -423,6 +423,9 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 	}
 	if n.store != nil {
 		run("trips", n.followTrips)
+		if n.files != nil {
+			run("sweep of uploads", n.sweepFiles)
+		}
 	}
 }
 
