@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"bidhawk/attribution/reach"
 	"bidhawk/attribution/rollup"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/ids"
@@ -47,6 +48,8 @@ type batch struct {
 	rows      map[group]*metrics
 	late      map[lateKey]*metrics
 	parts     *rollup.Parts
+	people    map[Day]*reach.Day
+	nextReach *int64
 	texts     *texts
 	shown     shownTexts
 	// The record at hand, of either topic: one for all, since there are many.
@@ -126,7 +129,7 @@ func (b *batch) record(rec *eventlog.Record) error {
 func (b *batch) write() error {
 	for _, step := range []func() error{
 		b.writeTouches, b.markStale, b.attributeStale,
-		b.writeSeen, b.writePosted, b.writeRollups, b.writePayables, b.writeBooks, b.writePositions,
+		b.writeSeen, b.writePosted, b.writeRollups, b.writeReach, b.writePayables, b.writeBooks, b.writePositions,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -186,6 +189,7 @@ func (b *batch) countExposure(kind exposureType, r *exposureRecord, p placement,
 	case exposureWin:
 		b.clear(kindWin, "", when, r.Exchange, r.Deal, 1, 0)
 	case exposureImpression:
+		b.addReached(&g, r)
 		b.clear(kindImpression, "", when, r.Exchange, r.Deal, 1, 0)
 	}
 }

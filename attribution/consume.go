@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"bidhawk/attribution/reach"
 	"bidhawk/internal/eventlog"
 	"bidhawk/internal/sqldb"
 )
@@ -178,6 +179,8 @@ func (s *Service) newBatch(ctx context.Context, tx *sql.Tx) *batch {
 		rows:        make(map[group]*metrics),
 		late:        make(map[lateKey]*metrics),
 		parts:       s.parts,
+		people:      make(map[Day]*reach.Day),
+		nextReach:   &s.nextReach,
 		texts:       &s.texts,
 		shown:       s.shown,
 		payables:    make(map[payable]*payableSum),

@@ -49,6 +49,8 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerReports(api)
 	h.registerConversions(api)
 	h.registerStatements(api)
+	h.registerReach(api)
+	h.registerViews(api)
 	h.registerRuns(api)
 	h.registerExperiments(api)
 	return nil

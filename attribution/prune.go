@@ -48,6 +48,9 @@ func (s *Service) prune(ctx context.Context, readTo time.Time) error {
 		return err
 	}
 	defer tx.Rollback()
+	if err := s.mergeReach(ctx, tx); err != nil {
+		return err
+	}
 	n, charged, err := s.pruneTables(ctx, tx, readTo)
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)

@@ -24,13 +24,14 @@ type Service struct {
 	store *store
 
 	// The writer's alone.
-	zones    zones
-	open     openUsers
-	forgot   Day // views of days before it are forgotten
-	prunings int
-	parts    *rollup.Parts
-	texts    texts
-	shown    shownTexts
+	zones     zones
+	open      openUsers
+	forgot    Day // views of days before it are forgotten
+	prunings  int
+	parts     *rollup.Parts
+	nextReach int64 // number of the next part of reach
+	texts     texts
+	shown     shownTexts
 
 	// offers carries how far forgetting may go to the writer.
 	offers chan time.Time
@@ -130,6 +131,9 @@ func (s *Service) load(ctx context.Context) error {
 	}
 	if err := s.takeOver(ctx); err != nil {
 		return err
+	}
+	if err := s.store.r.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) + 1 FROM reach`).Scan(&s.nextReach); err != nil {
+		return fmt.Errorf("read reach: %w", err)
 	}
 	if err := s.store.r.QueryRowContext(ctx, `SELECT coalesce(min(day), 0) FROM touches`).Scan(&s.forgot); err != nil {
 		return fmt.Errorf("read touches: %w", err)
