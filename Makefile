@@ -54,7 +54,8 @@ check:
 console:
 	cd console/web && npm ci --no-audit --no-fund && npm run build
 
-# The live page in a real Chromium, desktop and phone. Needs Node.js and npm.
+# The console in a real Chromium against the real binary, every page and write path,
+# desktop and phone, English and Chinese; and the live page. Needs Node.js and npm.
 console-test:
 	@scripts/console-test
 

@@ -36,6 +36,7 @@ type line struct {
 	caps       []frequency.Caps // of each ad
 	media      media            // of its ads
 	cid        []byte           // campaign id, as bids carry it
+	modifiers  []modifier       // of its bids
 	onDeals    bool             // targets deals: bids under one of them only
 	dsa        []byte           // bid.ext.dsa up to what depends on the user
 	trials     []trial          // experiments that hold users back from it
@@ -61,9 +62,10 @@ func (k *compiler) newBook(cat *campaigns.Catalog, p targeting.Params) (*book, e
 	ix, err := targeting.Build(cat, p)
 	b := &book{exchanges: k.exchanges, catalog: cat, index: ix, lines: make([]line, ix.Len())}
 	k.ads = make(map[campaigns.ID]*ad, len(cat.Creatives))
-	experiments := experimentsOf(cat)
+	modifiers, experiments := newModifiers(cat), experimentsOf(cat)
 	for row := range b.lines {
 		b.lines[row] = k.newLine(ix.Line(int32(row)))
+		b.lines[row].modifiers = modifiers[b.lines[row].item.ID]
 		b.lines[row].trials = trialsOf(experiments[b.lines[row].campaign.ID], b.lines[row].item)
 		b.media |= b.lines[row].media
 	}

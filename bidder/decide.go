@@ -62,6 +62,7 @@ type candidate struct {
 	version    markup.Version
 	price      money.CPM
 	pace       money.PPM      // what to bid of the value; not of guaranteed deals
+	modified   money.PPM      // what the line's modifiers leave of that
 	amount     pacing.Amounts // advertiser's currency
 	fx         money.Rate     // advertiser's unit for one of the answer's
 	tie        uint32

@@ -27,6 +27,7 @@ type PriceExplanation struct {
 	Value       string    `json:"value"`                 // what the impression is worth, in the advertiser's currency
 	Currency    string    `json:"currency"`              // the advertiser's
 	Paced       money.PPM `json:"pacing_multiplier_ppm"` // what of the value is bid
+	Modified    money.PPM `json:"bid_modifiers_ppm"`     // what the line item's bid modifiers leave of that
 	Converted   string    `json:"converted,omitempty"`   // that in the answer's currency, rounded down
 	Shaded      string    `json:"shaded,omitempty"`      // what of that the curve of what wins under first price bids; none: it does not shade
 	Floor       string    `json:"floor"`                 // as sent
@@ -156,7 +157,7 @@ func (b *Bidder) explainAd(e *LineExplanation, a *auction, imp *openrtb.Imp, row
 		}
 	}
 	for _, deal := range deals {
-		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar, pace: b.deps.Wallet.Multiplier(l.item.ID)}
+		c := candidate{row: row, ad: k, deal: deal, guaranteed: deal >= 0 && imp.PMP.Deals[deal].Guar, pace: b.deps.Wallet.Multiplier(l.item.ID), modified: l.modified(a)}
 		priced, r := b.bid(a, imp, l, c)
 		if r == NoBidNone {
 			r = b.wouldAfford(a, l, &priced)
@@ -178,8 +179,8 @@ func (b *Bidder) explainPrice(a *auction, imp *openrtb.Imp, l *line, c *candidat
 		Value: worth.Bid.String(), Currency: l.advertiser.Currency.String(), Floor: f.price.String(), FloorCur: f.cur.String(),
 		BidCurrency: a.cur.String(), DealPrice: f.fixed,
 	}
-	if p.Paced = c.pace; c.guaranteed {
-		p.Paced = wholeValue
+	if p.Paced, p.Modified = c.pace, c.modified; c.guaranteed {
+		p.Paced, p.Modified = wholeValue, wholeValue
 	}
 	p.ViewRate, p.CompletionRate, p.CVR = e.View, e.Completion, e.CVR
 	if l.item.DataFee > 0 {

@@ -19,13 +19,14 @@ func (b *Bidder) candidate(a *auction, imp *openrtb.Imp, row int32) (candidate, 
 	if len(ads) == 0 {
 		return candidate{}, NoBidNoCreative
 	}
-	reason, tie, pace := NoBidNone, rand.Uint32(), money.PPM(0)
+	reason, tie, pace, modified := NoBidNone, rand.Uint32(), money.PPM(0), money.PPM(0)
 	for i, k := 0, rand.IntN(len(ads)); i < len(ads); i++ {
 		if a.offers.has(ads[k].medium) {
 			if pace == 0 { // once for an impression
 				pace = b.meet(a, a.book.lines[row].item.ID)
+				modified = a.book.lines[row].modified(a)
 			}
-			c, r := b.withAd(a, imp, candidate{row: row, ad: int32(k), deal: -1, tie: tie, pace: pace})
+			c, r := b.withAd(a, imp, candidate{row: row, ad: int32(k), deal: -1, tie: tie, pace: pace, modified: modified})
 			if r == NoBidNone {
 				return c, NoBidNone
 			}
@@ -52,10 +53,17 @@ func (b *Bidder) meet(a *auction, li campaigns.ID) money.PPM {
 
 // paced is what of worth c bids: a guaranteed deal is bid on with all of it.
 func (c *candidate) paced(worth money.CPM) money.CPM {
-	if c.guaranteed || c.pace >= wholeValue {
+	if c.guaranteed {
 		return worth
 	}
-	return worth * money.CPM(c.pace) / money.CPM(wholeValue) // at most MaxCPM x 1e6: no overflow
+	// At most MaxCPM x 1e6: no overflow.
+	if c.pace < wholeValue {
+		worth = worth * money.CPM(c.pace) / money.CPM(wholeValue)
+	}
+	if c.modified < wholeValue {
+		worth = worth * money.CPM(c.modified) / money.CPM(wholeValue)
+	}
+	return worth
 }
 
 const wholeValue money.PPM = 1_000_000

@@ -3,12 +3,15 @@ package campaigns
 // Catalog is an immutable view of every entity, as the feed delivered it. The
 // bidder, the pacer and the attributor read it; nobody writes it.
 type Catalog struct {
-	Generation  int64 // grows with every change applied
-	Agencies    map[ID]*Agency
-	Advertisers map[ID]*Advertiser
-	Campaigns   map[ID]*Campaign
-	LineItems   map[ID]*LineItem
-	Creatives   map[ID]*Creative
+	Generation   int64 // grows with every change applied
+	Agencies     map[ID]*Agency
+	Advertisers  map[ID]*Advertiser
+	Campaigns    map[ID]*Campaign
+	LineItems    map[ID]*LineItem
+	Creatives    map[ID]*Creative
+	Segments     map[ID]*Segment
+	Lists        map[ID]*SiteList
+	BidModifiers map[ID]*BidModifier
 	// What is measured: neither bids nor money need them.
 	ConversionDefinitions map[ID]*ConversionDefinition
 	Experiments           map[ID]*Experiment

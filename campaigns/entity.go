@@ -27,7 +27,10 @@ type Refs struct {
 	Agency     *Agency
 	Advertiser *Advertiser
 	Campaign   *Campaign
+	LineItem   *LineItem
 	Creatives  map[ID]*Creative // of those that a line item names, the ones that exist
+	Segments   map[ID]*Segment  // as Creatives
+	Lists      map[ID]*SiteList // as Creatives
 	Assets     map[ID]*Asset    // of those that a creative names, likewise
 	LineItems  map[ID]*LineItem // of those that an experiment names
 	Tags       TagResolver      // nil: no taxonomy, only lists are known

@@ -117,6 +117,8 @@ func importRefused() map[string]string {
 		"agency_id":     "must not be given: use agency: KEY",
 		"advertiser_id": "must not be given: use advertiser: KEY",
 		"campaign_id":   "must not be given: use campaign: KEY",
+		"segments":      "must not be given: segments are made by the API",
+		"lists":         "must not be given: lists are made by the API",
 		"creative_ids":  "must not be given: use creatives: [KEY, ...]",
 	}
 }

@@ -115,7 +115,9 @@ func TestDemoCampaigns(t *testing.T) {
 		case reflect.TypeFor[campaigns.TagRule]():
 			want = append(want, f.Name+".AnyOf", f.Name+".AllOf", f.Name+".NoneOf")
 		default:
-			want = append(want, f.Name)
+			if f.Name != "Segments" && f.Name != "Lists" { // those are made by the API
+				want = append(want, f.Name)
+			}
 		}
 	}
 	for _, w := range want {

@@ -34,6 +34,15 @@ func kindSpecs() []kindSpec {
 		{KindConversionDefinition, KindAdvertiser, func() Entity { return &ConversionDefinition{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.ConversionDefinitions, id, v)
 		}},
+		{KindSegment, KindAdvertiser, func() Entity { return &Segment{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.Segments, id, v)
+		}},
+		{KindList, KindAdvertiser, func() Entity { return &SiteList{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.Lists, id, v)
+		}},
+		{KindBidModifier, KindLineItem, func() Entity { return &BidModifier{} }, func(d *draft, id ID, v []byte) error {
+			return applyEntity(d, &d.next.BidModifiers, id, v)
+		}},
 		{KindExperiment, KindCampaign, func() Entity { return &Experiment{} }, func(d *draft, id ID, v []byte) error {
 			return applyEntity(d, &d.next.Experiments, id, v)
 		}},

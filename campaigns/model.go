@@ -179,7 +179,10 @@ type Targeting struct {
 	Categories  Set      `json:"categories,omitzero"`     // IAB content categories; a parent ("IAB1") matches its children
 	HoursOfWeek []int    `json:"hours_of_week,omitempty"` // 0 is Monday 00:00 in the advertiser's zone; to 167
 	Tags        TagRule  `json:"tags,omitzero"`
-	Deals       []string `json:"deals,omitempty"` // bid only under one of these deals
+	// Segments and Lists are entities of the advertiser: see Catalog.Expanded.
+	Segments []ID     `json:"segments,omitempty"` // the user must be in all of them
+	Lists    ListSet  `json:"lists,omitzero"`     // of sites and apps, beside Domains and Bundles
+	Deals    []string `json:"deals,omitempty"`    // bid only under one of these deals
 }
 
 // Set includes and excludes values; an empty Include asks nothing.

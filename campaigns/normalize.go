@@ -66,12 +66,18 @@ func (t *Targeting) normalize() {
 	t.Categories.normalize(upper)
 	t.HoursOfWeek = some(unique(t.HoursOfWeek))
 	t.Deals = someList(t.Deals, strings.TrimSpace)
-	for i, g := range t.Tags.AnyOf {
-		t.Tags.AnyOf[i] = normalList(g, lower)
+	t.Tags.normalize()
+	t.Segments = some(unique(t.Segments))
+	t.Lists.Include, t.Lists.Exclude = some(unique(t.Lists.Include)), some(unique(t.Lists.Exclude))
+}
+
+func (r *TagRule) normalize() {
+	for i, g := range r.AnyOf {
+		r.AnyOf[i] = normalList(g, lower)
 	}
-	t.Tags.AnyOf = some(t.Tags.AnyOf)
-	t.Tags.AllOf = someList(t.Tags.AllOf, lower)
-	t.Tags.NoneOf = someList(t.Tags.NoneOf, lower)
+	r.AnyOf = some(r.AnyOf)
+	r.AllOf = someList(r.AllOf, lower)
+	r.NoneOf = someList(r.NoneOf, lower)
 }
 
 func (s *Set) normalize(f func(string) string) {

@@ -3,6 +3,7 @@ package campaigns
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // refs reads what e refers to, and says whose it would be. What does not exist
@@ -38,13 +39,16 @@ func (ed *Editor) refs(ctx context.Context, r Reader, e Entity) (*Refs, Owner, e
 	if !ok {
 		return refs, owner, nil
 	}
-	for _, cid := range l.CreativeIDs[:min(len(l.CreativeIDs), MaxCreatives)] {
-		c, err := Get[*Creative](ctx, r, cid)
-		if err == nil {
-			refs.Creatives[cid] = c
-		} else if !errors.Is(err, ErrNotFound) {
-			return nil, owner, err
-		}
+	var err error
+	if refs.Creatives, err = named[*Creative](ctx, r, l.CreativeIDs, MaxCreatives); err != nil {
+		return nil, owner, err
+	}
+	if refs.Segments, err = named[*Segment](ctx, r, l.Targeting.Segments, MaxSegments); err != nil {
+		return nil, owner, err
+	}
+	lists := slices.Concat(l.Targeting.Lists.Include, l.Targeting.Lists.Exclude)
+	if refs.Lists, err = named[*SiteList](ctx, r, lists, 2*MaxLists); err != nil {
+		return nil, owner, err
 	}
 	return refs, owner, nil
 }
@@ -61,6 +65,20 @@ func (r *Refs) setLineItems(ctx context.Context, rd Reader, x *Experiment) error
 		}
 	}
 	return nil
+}
+
+// named reads those of ids that exist, up to bound.
+func named[E Entity](ctx context.Context, r Reader, ids []ID, bound int) (map[ID]E, error) {
+	out := map[ID]E{}
+	for _, id := range ids[:min(len(ids), bound)] {
+		e, err := Get[E](ctx, r, id)
+		if err == nil {
+			out[id] = e
+		} else if !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // sameExternalID finds another entity that has e's external id already.
@@ -93,6 +111,8 @@ func (r *Refs) setParent(e Entity) {
 		r.Advertiser = v
 	case *Campaign:
 		r.Campaign = v
+	case *LineItem:
+		r.LineItem = v
 	}
 }
 

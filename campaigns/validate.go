@@ -67,6 +67,7 @@ func (l *LineItem) Validate(r *Refs) error {
 	l.validateCreatives(c, r)
 	l.validateEvents(c, r)
 	l.Targeting.validate(c, r.Tags)
+	l.validateShared(c, r)
 	return c.err()
 }
 
@@ -111,6 +112,8 @@ func (c *checker) parent(field string, e Entity, missing bool, r *Refs) {
 
 func (r *Refs) archivedAncestor() Kind {
 	switch {
+	case r.LineItem != nil && r.LineItem.Status == StatusArchived:
+		return KindLineItem
 	case r.Campaign != nil && r.Campaign.Status == StatusArchived:
 		return KindCampaign
 	case r.Advertiser != nil && r.Advertiser.Status == StatusArchived:

@@ -80,6 +80,39 @@ func (l *LineItem) validateCreatives(c *checker, r *Refs) {
 	}
 }
 
+// validateShared checks the segments and lists that it targets.
+func (l *LineItem) validateShared(c *checker, r *Refs) {
+	if r.Campaign == nil {
+		return
+	}
+	owner := r.Campaign.AdvertiserID
+	shared := func(field string, ids []ID, bound int, kind Kind, of func(ID) (advertiser ID, s Status)) {
+		c.length(field, len(ids), bound)
+		for i, id := range ids[:min(len(ids), bound)] {
+			// Another advertiser's reads like one that does not exist.
+			if advertiser, s := of(id); advertiser == 0 || advertiser != owner {
+				c.fail(index(field, i), id, "must be an existing "+string(kind)+" of the line item's advertiser")
+			} else if s == StatusArchived && l.Status == StatusActive {
+				c.fail(index(field, i), id, "must not be archived")
+			}
+		}
+	}
+	shared("targeting.segments", l.Targeting.Segments, MaxSegments, KindSegment, func(id ID) (ID, Status) {
+		if s := r.Segments[id]; s != nil {
+			return s.AdvertiserID, s.Status
+		}
+		return 0, ""
+	})
+	list := func(id ID) (ID, Status) {
+		if x := r.Lists[id]; x != nil {
+			return x.AdvertiserID, x.Status
+		}
+		return 0, ""
+	}
+	shared("targeting.lists.include", l.Targeting.Lists.Include, MaxLists, KindList, list)
+	shared("targeting.lists.exclude", l.Targeting.Lists.Exclude, MaxLists, KindList, list)
+}
+
 func (t *Targeting) validate(c *checker, tags TagResolver) {
 	const p = "targeting."
 	c.texts(p+"exchanges", t.Exchanges, MaxExchanges, exchangeRule)

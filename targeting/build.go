@@ -104,6 +104,7 @@ func lineOf(cat *campaigns.Catalog, id campaigns.ID, now time.Time) (Line, Reaso
 	case !lineage.Active():
 		return Line{}, ReasonStatus
 	}
+	lineage.LineItem = cat.Expanded(lineage.LineItem)
 	line := Line{Lineage: lineage}
 	if _, end := flight(lineage); now.UnixMilli() >= end {
 		return Line{}, ReasonFlight

@@ -35,6 +35,7 @@ type Config struct {
 	SessionFor time.Duration
 	// RequestsPerSecond and Burst bound what one caller asks; 0 is 200 and 1,000.
 	RequestsPerSecond, Burst int
+	OIDC                     OIDC
 	// PasswordCost is bcrypt's of new passwords; 0 is PasswordCost.
 	PasswordCost int
 }
@@ -53,7 +54,7 @@ func (c Config) Validate() error {
 	if c.SessionFor < 0 {
 		return fmt.Errorf("api: SessionFor is %v; must not be negative", c.SessionFor)
 	}
-	return nil
+	return c.OIDC.Validate()
 }
 
 // maxCallers bounds the callers whose rates are remembered.
@@ -98,6 +99,7 @@ type API struct {
 
 	undoers           map[campaigns.Kind]func(context.Context, campaigns.Change, bool) (campaigns.Entity, error)
 	recallers         map[campaigns.Kind]func(context.Context, campaigns.Change) (doc campaigns.Document, path string, err error)
+	provider          *provider // of sign-ins; nil: none
 	requests, signIns *limiter
 	bulks             chan struct{} // a token for each bulk edit that runs
 	work              work
@@ -199,6 +201,9 @@ func (a *API) register() error {
 		a.registerReviews(),
 		registerKind(a, resource[*campaigns.ConversionDefinition]{path: "conversion-definitions",
 			required: []string{"advertiser_id", "name", "type"}}),
+		registerKind(a, resource[*campaigns.Segment]{path: "segments", required: []string{"advertiser_id", "name", "tags"}}),
+		registerKind(a, resource[*campaigns.SiteList]{path: "lists", required: []string{"advertiser_id", "name", "type", "entries"}}),
+		registerKind(a, resource[*campaigns.BidModifier]{path: "bid-modifiers", required: []string{"line_item_id", "name", "dimension", "values"}}),
 		registerKind(a, resource[*campaigns.Experiment]{path: "experiments",
 			required: []string{"campaign_id", "name", "holdout_ppm", "salt", "start", "end"}}),
 	}
@@ -211,6 +216,9 @@ func (a *API) register() error {
 	if a.deps.Users != nil {
 		a.registerSessions()
 		a.registerUsers()
+		if a.cfg.OIDC.Issuer != "" {
+			a.registerOIDC()
+		}
 	}
 	describeProblems(a.huma.OpenAPI())
 	return errors.Join(append(errs, describeFields(a.huma.OpenAPI().Components.Schemas))...)

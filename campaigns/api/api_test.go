@@ -44,7 +44,11 @@ type service struct {
 
 func (s *service) now() time.Time { return now().Add(time.Duration(s.clock.Load())) }
 
-func serve(t testing.TB) *service {
+func serve(t testing.TB) *service { return serveWith(t, nil) }
+
+// serveWith lets configure change what the API is configured with; base is where
+// it is served.
+func serveWith(t testing.TB, configure func(c *api.Config, base string)) *service {
 	t.Helper()
 	s := &service{t: t}
 	store, err := sqlstore.Open(t.Context(), sqldbtest.Source(t), s.now)
@@ -56,7 +60,12 @@ func serve(t testing.TB) *service {
 		t.Fatal(err)
 	}
 	s.store, s.operator = store, key
-	s.api, err = api.New(api.Config{Version: "test", PasswordCost: 4}, api.Deps{Store: store, Keys: store, Users: store, Requests: store, Operations: store, Tags: tags{"auto": 1}, Now: s.now,
+	cfg := api.Config{Version: "test", PasswordCost: 4}
+	s.server = httptest.NewUnstartedServer(nil)
+	if configure != nil {
+		configure(&cfg, "http://"+s.server.Listener.Addr().String())
+	}
+	s.api, err = api.New(cfg, api.Deps{Store: store, Keys: store, Users: store, Requests: store, Operations: store, Tags: tags{"auto": 1}, Now: s.now,
 		OnError: func(*http.Request, error) { s.failures.Add(1) },
 		OnRefusal: func(r api.Refusal) {
 			s.mu.Lock()
@@ -66,7 +75,8 @@ func serve(t testing.TB) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(s.api.Handler())
+	s.server.Config.Handler = s.api.Handler()
+	s.server.Start()
 	t.Cleanup(func() {
 		s.server.Close()
 		s.api.Close()

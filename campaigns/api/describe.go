@@ -118,6 +118,29 @@ func descriptions() map[string]map[string]string {
 			"language":    "ISO 639-1, two letters, or empty",
 			"exchanges":   "What each exchange that reviews creatives knows it as, by the exchange's name; operators set it",
 		},
+		"BidModifier": {
+			"line_item_id": "Whose bids it modifies",
+			"dimension":    "exchange, country, region, device_type, os, domain (or any parent of it), bundle or hour_of_week; values are as in targeting",
+			"values":       "1 to 1,000 values, each with its share",
+			"other_ppm":    "Share of requests with none of the values, or without the dimension; 0 is all",
+		},
+		"ValueModifier": {
+			"value":   "As in targeting",
+			"bid_ppm": "What is bid of the value of the impression: 10,000 (1%) to 1,000,000 (all of it). Modifiers of several dimensions multiply; none raises a bid above what the impression is worth",
+		},
+		"Segment": {
+			"advertiser_id": "Whose it is",
+			"tags":          "What of tags a user must hold, as in targeting",
+		},
+		"SiteList": {
+			"advertiser_id": "Whose it is",
+			"type":          "domains or bundles; it must not change",
+			"entries":       "1 to 10,000 domains (a parent holds for its subdomains) or bundle ids",
+		},
+		"Targeting": {
+			"segments": "Ids of the advertiser's segments: the user must be in all of them",
+			"lists":    "Ids of the advertiser's lists of sites and apps; included ones are alternatives to domains and bundles",
+		},
 		"Asset": {
 			"name":           "As it was uploaded",
 			"file":           "The name under which it is served: its SHA-256 and what its content is",

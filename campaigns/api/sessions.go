@@ -81,6 +81,8 @@ func (a *API) registerSessions() {
 		Metadata: map[string]any{bodyField: "sign_in", Open: true},
 		Errors:   []int{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusTooManyRequests}}
 	huma.Register(a.huma, op, a.signIn)
+	huma.Register(a.huma, huma.Operation{OperationID: "get-sign-in-methods", Method: http.MethodGet, Path: "/v1/sessions", Tags: []string{"sessions"},
+		Summary: "How one may sign in", Security: []map[string][]string{}, Metadata: map[string]any{Open: true}}, a.signInMethods)
 	huma.Register(a.huma, ownOperation(http.MethodDelete, "/v1/sessions/current", "sign-out", "Sign out: end the session"), a.signOut)
 	huma.Register(a.huma, ownOperation(http.MethodGet, "/v1/me", "get-me", "Who calls, and what it may do"), a.me)
 }

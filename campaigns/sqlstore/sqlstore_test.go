@@ -68,6 +68,10 @@ func plant(t testing.TB, ed *campaigns.Editor, name string) (w tree) {
 	w.lineItem = create(t, ed, &campaigns.LineItem{CampaignID: w.campaign.ID, Name: name, Pricing: campaigns.PricingCPM,
 		Price: 2_000_000, MaxBid: 1_000_000, CreativeIDs: []campaigns.ID{w.creative.ID}})
 	create(t, ed, &campaigns.ConversionDefinition{AdvertiserID: w.advertiser.ID, Name: name, Type: "purchase"})
+	create(t, ed, &campaigns.Segment{AdvertiserID: w.advertiser.ID, Name: name, Tags: campaigns.TagRule{AllOf: []string{"list/vip"}}})
+	create(t, ed, &campaigns.SiteList{AdvertiserID: w.advertiser.ID, Name: name, Type: campaigns.ListDomains, Entries: []string{"news.example"}})
+	create(t, ed, &campaigns.BidModifier{LineItemID: w.lineItem.ID, Name: name, Dimension: campaigns.ModifyOS,
+		Values: []campaigns.ValueModifier{{Value: "ios", Bid: 500_000}}})
 	create(t, ed, &campaigns.Experiment{CampaignID: w.campaign.ID, Name: name, Holdout: 100_000, Salt: name,
 		LineItemIDs: []campaigns.ID{w.lineItem.ID}, Start: now(), End: now().Add(time.Hour)})
 	return w
@@ -343,13 +347,14 @@ func TestCrashBetweenCommitAndPublish(t *testing.T) {
 	after := open(t, crash(t, source))
 	l := openLog(t, filepath.Join(dir, "log"))
 	relay := sqlstore.NewRelay(sqlstore.RelayConfig{BatchMax: 2}, after, l)
-	if n, err := relay.Pending(t.Context()); n != 9 || err != nil {
-		t.Fatalf("got %d pending, %v; want 9", n, err)
+	all := len(campaigns.Kinds()) + 1 // one of each kind, and the switch
+	if n, err := relay.Pending(t.Context()); n != int64(all) || err != nil {
+		t.Fatalf("got %d pending, %v; want %d", n, err, all)
 	}
-	if n, err := relay.Flush(t.Context()); n != 9 || err != nil {
-		t.Fatalf("got %d published, %v; want 9", n, err)
+	if n, err := relay.Flush(t.Context()); n != all || err != nil {
+		t.Fatalf("got %d published, %v; want %d", n, err, all)
 	}
-	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 asset/1@1 line_item/1@1 conversion_definition/1@1 experiment/1@1 kill_switch/all@1]"
+	want := "[agency/1@1 advertiser/1@1 campaign/1@1 creative/1@1 asset/1@1 line_item/1@1 conversion_definition/1@1 segment/1@1 list/1@1 bid_modifier/1@1 experiment/1@1 kill_switch/all@1]"
 	if got := fmt.Sprint(topic(t, l)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

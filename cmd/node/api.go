@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,7 +24,11 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := api.New(api.Config{}, api.Deps{
+	cfg, err := n.cfg.api()
+	if err != nil {
+		return nil, err
+	}
+	a, err := api.New(cfg, api.Deps{
 		Store: n.store, Keys: n.store, Users: n.store, Requests: n.store, Operations: n.store, Tags: n.taxonomy, Now: Clock, KnowsExchange: n.knowsExchange, CheckEdit: n.checkEdit,
 		Uploads: uploads, OnRefusedUpload: n.refusedUpload,
 		OnError: func(r *http.Request, err error) {
@@ -61,6 +67,27 @@ func (n *Node) apiHandler() (http.Handler, error) {
 	mux.Handle("/v1/", a.Handler())
 	mux.Handle("/openapi.json", a.Handler())
 	return mux, nil
+}
+
+// api is the API's configuration; it reads the file of the OpenID client's secret.
+func (c Config) api() (api.Config, error) {
+	out := api.Config{RequestsPerSecond: c.API.RequestsPerSecond, Burst: c.API.Burst, SessionFor: c.API.SessionFor}
+	o := c.API.OIDC
+	if o.Issuer == "" {
+		return out, nil
+	}
+	out.OIDC = api.OIDC{Issuer: o.Issuer, ClientID: o.ClientID, PublicURL: c.API.PublicURL}
+	if o.ClientSecretFile != "" {
+		b, err := os.ReadFile(o.ClientSecretFile)
+		if err != nil {
+			return out, wrong("api.oidc.client_secret_file", o.ClientSecretFile, "a file that can be read: "+err.Error())
+		}
+		out.OIDC.ClientSecret = strings.TrimSpace(string(b))
+	}
+	if err := out.OIDC.Validate(); err != nil {
+		return out, wrong("api.oidc.issuer", o.Issuer, "a complete provider: "+err.Error())
+	}
+	return out, nil
 }
 
 // verifyClick reads a click id. Who has opted out is known where bids are made;

@@ -21,6 +21,7 @@ type Config struct {
 	EventLog        EventLog      `yaml:"event_log"`
 	Secrets         Secrets       `yaml:"secrets"`
 	Campaigns       Campaigns     `yaml:"campaigns"`
+	API             API           `yaml:"api"`
 	Creatives       Creatives     `yaml:"creatives"`
 	Bidder          Bidder        `yaml:"bidder"`
 	Profiles        Profiles      `yaml:"profiles"`
@@ -84,6 +85,22 @@ type Campaigns struct {
 	// SQLite file in the data directory. DatabaseFile is a file that holds the URL.
 	Database     Secret `yaml:"database"`
 	DatabaseFile string `yaml:"database_file"`
+}
+
+// API is about who calls the campaign API, and how often.
+type API struct {
+	RequestsPerSecond int           `yaml:"requests_per_second"` // of one caller, on average
+	Burst             int           `yaml:"burst"`               // and at once
+	SessionFor        time.Duration `yaml:"session_for"`         // how long a sign-in lasts
+	PublicURL         string        `yaml:"public_url"`          // where browsers reach it; oidc needs it
+	OIDC              OIDC          `yaml:"oidc"`
+}
+
+// OIDC is the OpenID provider that people may sign in at; without an issuer, none.
+type OIDC struct {
+	Issuer           string `yaml:"issuer"`
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file"` // empty: a public client, by PKCE alone
 }
 
 // Bidder bounds the bidder.
@@ -256,6 +273,7 @@ func Default() Config {
 		Log:             LogConfig{Level: "info"},
 		EventLog:        EventLog{Backend: "local", Partitions: 4, Kafka: Kafka{Brokers: []string{}, ReplicationFactor: 1}},
 		Campaigns:       Campaigns{TaxonomyFile: "configs/taxonomy.yaml"},
+		API:             API{RequestsPerSecond: 200, Burst: 1_000, SessionFor: 12 * time.Hour},
 		Creatives:       defaultCreatives(),
 		Bidder: Bidder{
 			MaxBodyBytes: 256 << 10, MaxCandidates: 1000, MaxTries: 64, MaxConnections: 16_384, IdleTimeout: 5 * time.Minute,

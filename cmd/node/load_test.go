@@ -235,7 +235,7 @@ func TestLoadRefuses(t *testing.T) {
 	f("", nil, `setting exchanges: got none; want at least one exchange, such as {demo: {seat: "1"}}, or an exchanges_dir`)
 	f("", env("BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN=100ms"), `setting exchanges.demo.network_margin: got 100ms; want less than default_tmax, 100ms (BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN)`)
 
-	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, creatives, bidder, profiles, pacing, frequency, scoring, reports, privacy, identity, supply, traffic, offers, brakes, breakers, exchanges_dir, exchanges_reload_every, exchanges, currency, rates (FILE:1)`)
+	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, api, creatives, bidder, profiles, pacing, frequency, scoring, reports, privacy, identity, supply, traffic, offers, brakes, breakers, exchanges_dir, exchanges_reload_every, exchanges, currency, rates (FILE:1)`)
 	f(sample+"listen:\n  bids: [1, 2]\n", nil, `setting listen.bids: got a list; want a text (FILE:4)`)
 	f(sample+"listen:\n  bids: {a: b}\n", nil, `setting listen.bids: got a section; want a text (FILE:4)`)
 	f(sample+"roles: {a: b}\n", nil, `setting roles: got a section; want a list of texts, such as [a, b] (FILE:3)`)

@@ -164,6 +164,9 @@ func (c *Config) checkBounds() error {
 	n := func(name string, v int, least, top int64) bound { return bound{name, int64(v), least, top, false} }
 	for _, b := range []bound{
 		d("shutdown_timeout", c.ShutdownTimeout, time.Second, time.Minute),
+		n("api.requests_per_second", c.API.RequestsPerSecond, 1, 1_000_000),
+		n("api.burst", c.API.Burst, 1, 1_000_000),
+		d("api.session_for", c.API.SessionFor, time.Minute, 30*24*time.Hour),
 		n("bidder.max_connections", c.Bidder.MaxConnections, 1, 1<<20),
 		d("bidder.idle_timeout", c.Bidder.IdleTimeout, time.Second, time.Hour),
 		n("profiles.cache_bytes", int(c.Profiles.CacheBytes), 1<<20, 1<<40),

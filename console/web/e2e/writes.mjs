@@ -86,7 +86,7 @@ export async function checkWrites(b, world, { language, view }) {
     await submit(b);
     equal(await b.field('budget.daily_nanos').getAttribute('aria-invalid'), 'true', 'an amount that is none');
     await b.field('budget.daily_nanos').fill('10.50');
-    await b.page.locator('details.dimension', { has: b.field('targeting.countries.include') }).locator('summary').click();
+    await b.page.locator('details.dimension summary', { hasText: /Places|地域/ }).click();
     await b.field('targeting.countries.include').fill('deu, fra');
     await b.field('targeting.countries.include').press('Enter');
     const inWords = b.page.locator('.in-words');

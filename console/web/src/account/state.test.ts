@@ -27,6 +27,8 @@ test('why a line item does not bid', () => {
   f((x) => { x.campaign.flights = [{ start: '2026-11-27T00:00:00Z', end: '2026-11-28T00:00:00Z', budget_nanos: 1n }]; }, 'no_flight');
   f((x) => { x.line.targeting.hours_of_week = [3 * 24 + 13]; }); // 13:00 in Berlin
   f((x) => { x.line.targeting.hours_of_week = [3 * 24 + 12]; }, 'hours');
+  f((x) => { x.campaign.id = 4; x.stops = new Set(['campaign/4']); }, 'kill_switch');
+  f((x) => { x.campaign.id = 4; x.stops = new Set(['campaign/5', 'exchange/demo']); });
   f((x) => { x.line.creative_ids = []; }, 'no_creative');
   f((x) => { x.creatives[0]!.status = 'paused'; }, 'creatives_stopped');
   f((x) => { x.spend = [undefined, { today: { posted: 5n, limit: 5n }, lifetime: { posted: 5n } }]; }, 'budget_spent_today');

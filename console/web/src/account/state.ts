@@ -6,7 +6,7 @@ import { wall } from '../values/zone';
 
 export type Reason =
   | 'archived' | 'paused' | 'agency_archived' | 'agency_paused' | 'advertiser_archived' | 'advertiser_paused' | 'campaign_archived' | 'campaign_paused'
-  | 'not_started' | 'ended' | 'no_flight' | 'hours' | 'no_creative' | 'creatives_stopped' | 'budget_spent_today' | 'budget_spent';
+  | 'not_started' | 'ended' | 'no_flight' | 'hours' | 'no_creative' | 'creatives_stopped' | 'budget_spent_today' | 'budget_spent' | 'kill_switch';
 
 export interface Money {
   posted: bigint;
@@ -25,6 +25,7 @@ export interface Family {
   line: LineItem;
   creatives: Creative[]; // of the advertiser
   spend: (Spend | undefined)[]; // of the line item, its campaign and its advertiser
+  stops?: Set<string>; // kill switches, where the caller may know of them
 }
 
 // reasons are all that keep the line item from bidding at an instant; none: it bids
@@ -39,6 +40,9 @@ export function reasons(f: Family, now: Date): Reason[] {
   stopped(f.campaign.status, 'campaign_paused', 'campaign_archived');
   stopped(f.advertiser.status, 'advertiser_paused', 'advertiser_archived');
   if (f.agency) stopped(f.agency.status, 'agency_paused', 'agency_archived');
+
+  const switches = ['all', `line_item/${f.line.id}`, `campaign/${f.campaign.id}`, `advertiser/${f.advertiser.id}`, `agency/${f.advertiser.agency_id}`];
+  if (switches.some((s) => f.stops?.has(s))) out.push('kill_switch');
 
   const { start, end } = dates(f.line, f.campaign);
   if (now < start) out.push('not_started');

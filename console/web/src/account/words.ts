@@ -31,6 +31,7 @@ export const reasonWords = messages<Reason>({
   creatives_stopped: 'None of its creatives is active.',
   budget_spent_today: 'Today’s budget is spent.',
   budget_spent: 'The whole budget is spent.',
+  kill_switch: 'The operator has stopped it by a kill switch.',
 }, {
   archived: '已归档。',
   paused: '已暂停。',
@@ -48,6 +49,7 @@ export const reasonWords = messages<Reason>({
   creatives_stopped: '所有创意均未启用。',
   budget_spent_today: '今日预算已用完。',
   budget_spent: '总预算已用完。',
+  kill_switch: '运营方已通过紧急开关停止投放。',
 });
 
 // tone is the color of a status of an entity.

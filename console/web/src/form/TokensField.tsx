@@ -33,6 +33,7 @@ export function TokensField({ name, label, hint, suggestions, read = (s) => s, s
   const t = useMessages(words);
   const [text, setText] = useState('');
   const [all, setAll] = useState(false);
+  const [offering, setOffering] = useState(false); // a list of hundreds, only where it is looked at
   const list = useId();
   const values = value ?? [];
   const change = (next: string[]) => set(next.length ? next : undefined);
@@ -69,8 +70,8 @@ export function TokensField({ name, label, hint, suggestions, read = (s) => s, s
                 add(text);
               } else if (e.key === 'Backspace' && text === '' && values.length) change(values.slice(0, -1));
             }}
-            onBlur={() => add(text)} />
-          {suggestions && <datalist id={list}>{suggestions.map((o) => <option key={o.value} value={o.text} />)}</datalist>}
+            onFocus={() => setOffering(true)} onBlur={() => { add(text); setOffering(false); }} />
+          {suggestions && offering && <datalist id={list}>{suggestions.map((o) => <option key={o.value} value={o.text} />)}</datalist>}
         </div>
       )}
     </FieldFrame>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { balanceOptions, type Balance, type Counts, todayOptions } from '../../account/spend';
 import { useMayEdit } from '../../account/may';
 import { dates, reasons } from '../../account/state';
+import { useStops } from '../../account/stops';
 import { type Advertiser, type Agency, type Campaign, type Creative, type LineItem, listOptions } from '../../api/entities';
 import { useMessages } from '../../i18n/language';
 import { LinkButton } from '../../ui/Button';
@@ -27,6 +28,7 @@ export function AdvertiserRows({ agency, advertiser, openAtFirst }: { agency: Ag
   const creatives = useQuery({ ...listOptions('creative', filter), enabled: open });
   const balance = useQuery(balanceOptions(advertiser.id));
   const counts = useQuery({ ...todayOptions(advertiser.id, advertiser.time_zone), enabled: open });
+  const stops = useStops();
   const failed = campaigns.error ?? lines.error ?? creatives.error;
   const kept = (e: { status: string }) => tree.archived || e.status !== 'archived';
   const matches = (name: string) => name.toLowerCase().includes(tree.search);
@@ -46,7 +48,7 @@ export function AdvertiserRows({ agency, advertiser, openAtFirst }: { agency: Ag
       {open && campaigns.data?.length === 0 && <tr className="level-2"><td colSpan={7} className="muted">{t('noCampaigns')}</td></tr>}
       {open && shown.map((g) => (
         <CampaignRows key={g.campaign.id} {...g} openAtFirst={all.length <= FEW_LINES}
-          family={{ agency, advertiser, creatives: creatives.data ?? [], balance: balance.data, counts: counts.data }} />
+          family={{ agency, advertiser, creatives: creatives.data ?? [], balance: balance.data, counts: counts.data, stops }} />
       ))}
     </>
   );
@@ -58,6 +60,7 @@ interface Family {
   creatives: Creative[];
   balance?: Balance;
   counts?: Map<number, Counts>;
+  stops: Set<string>;
 }
 
 function CampaignRows({ campaign, lines, openAtFirst, family }: { campaign: Campaign; lines: LineItem[]; openAtFirst: boolean; family: Family }) {
@@ -66,7 +69,7 @@ function CampaignRows({ campaign, lines, openAtFirst, family }: { campaign: Camp
   const may = useMayEdit('line_item');
   const key = `campaign/${campaign.id}`;
   const open = tree.isOpen(key, openAtFirst);
-  const { advertiser, agency, balance, counts, creatives } = family;
+  const { advertiser, agency, balance, counts, creatives, stops } = family;
   const now = new Date();
   const sum = (f: (c: Counts) => number) => counts && lines.reduce((n, l) => n + (counts.has(l.id) ? f(counts.get(l.id)!) : 0), 0);
   return (
@@ -81,7 +84,7 @@ function CampaignRows({ campaign, lines, openAtFirst, family }: { campaign: Camp
         return (
           <EntityRow key={l.id} kind="line_item" entity={l} level={3} spend={spend} plan={balance?.plans.get(l.id)} currency={advertiser.currency}
             bids={counts && (c?.bids ?? 0)} impressions={counts && (c?.impressions ?? 0)} daysLeft={daysLeft(now, dates(l, campaign).end)}
-            reasons={reasons({ agency, advertiser, campaign, line: l, creatives, spend: [spend, balance?.campaigns.get(campaign.id), balance?.advertiser] }, now)} />
+            reasons={reasons({ agency, advertiser, campaign, line: l, creatives, stops, spend: [spend, balance?.campaigns.get(campaign.id), balance?.advertiser] }, now)} />
         );
       })}
     </>

@@ -26,13 +26,14 @@ export default function AdvertiserPage() {
   const { id = 'new' } = useParams();
   const [query] = useSearchParams();
   const found = useQuery(readOptions('advertiser', Number(id) || 0));
+  const live = useQuery(balanceOptions(Number(id) || 0));
   if (id === 'new') {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const base = { agency_id: Number(query.get('agency') ?? 0), currency: 'USD', time_zone: known(zone) ? zone : 'UTC' };
     return <Editor key="new" base={base} etag="" />;
   }
   if (found.error) return <Failure error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return null;
+  if (!found.data || live.isPending) return null; // the page comes whole
   return <Editor key={id} id={found.data.entity.id} base={found.data.entity as unknown as Plain} etag={found.data.etag} />;
 }
 
@@ -70,7 +71,7 @@ function Editor({ id, base, etag }: { id?: number; base: Plain; etag: string }) 
             <TextField name="name" label={t('name')} maxLength={200} />
             <TextField name="domain" label={t('domain')} hint={t('domainHint')} placeholder="example.com" />
             <SelectField name="currency" label={t('currency')} disabled={Boolean(id)} hint={t('forGood')} options={[...new Set([v.currency, ...CURRENCIES])].filter(Boolean).map((c) => ({ value: c, text: c }))} />
-            <SelectField name="time_zone" label={t('zone')} disabled={Boolean(id)} hint={t('forGood')} options={[...new Set([v.time_zone, ...zones()])].filter(Boolean).map((z) => ({ value: z, text: z.replaceAll('_', ' ') }))} />
+            <SelectField name="time_zone" label={t('zone')} disabled={Boolean(id)} hint={t('forGood')} options={[...new Set([v.time_zone, ...(id ? [] : zones())])].filter(Boolean).map((z) => ({ value: z, text: z.replaceAll('_', ' ') }))} />
           </div>
           <TokensField name="redirect_hosts" label={t('hosts')} hint={t('hostsHint')} read={(s) => s.toLowerCase().replace(/^https?:\/\//, '').replace(/\/.*$/, '')} />
         </Panel>
@@ -104,5 +105,5 @@ function Money({ form, currency }: { form: Form; currency: string }) {
 function Account({ id, currency }: { id: number; currency: string }) {
   const balance = useQuery(balanceOptions(id));
   if (!balance.data?.advertiser) return null;
-  return <div className="summary"><Pace spend={balance.data.advertiser} currency={currency} /></div>;
+  return <div className="summary"><Pace spend={balance.data.advertiser} currency={currency} caption /></div>;
 }

@@ -6,7 +6,7 @@ import { balanceOptions } from '../../account/spend';
 import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { statusWords, toneOf } from '../../account/words';
-import { type Advertiser, type Campaign, readOptions } from '../../api/entities';
+import { type Advertiser, type Campaign, listOptions, readOptions } from '../../api/entities';
 import { BudgetFields, budgetWords } from '../../form/BudgetFields';
 import { CapsField } from '../../form/CapsField';
 import { EntityForm } from '../../form/EntityForm';
@@ -29,11 +29,14 @@ export default function CampaignPage() {
   const [query] = useSearchParams();
   const found = useQuery(readOptions('campaign', Number(id) || 0));
   const advertiser = useQuery(readOptions('advertiser', found.data?.entity.advertiser_id ?? (Number(query.get('advertiser')) || 0)));
+  // Asked here, so that the page comes whole and nothing jumps.
+  const lines = useQuery({ ...listOptions('line_item', { campaign_id: Number(id) }), enabled: id !== 'new' });
+  const live = useQuery(balanceOptions(found.data?.entity.advertiser_id ?? 0));
   const copy = useQuery(readOptions('campaign', Number(query.get('copy')) || 0));
   const error = found.error ?? advertiser.error ?? copy.error;
   if (error) return <Failure error={error} />;
   const a = advertiser.data?.entity;
-  if (!a || (id !== 'new' && !found.data) || (query.has('copy') && !copy.data)) return null;
+  if (!a || (id !== 'new' && (!found.data || lines.isPending || live.isPending)) || (query.has('copy') && !copy.data)) return null;
   if (id === 'new') return <Editor key="new" base={{ advertiser_id: a.id }} initial={fresh(a, copy.data?.entity)} etag="" advertiser={a} />;
   return <Editor key={id} id={found.data!.entity.id} base={found.data!.entity as unknown as Plain} etag={found.data!.etag} advertiser={a} />;
 }
@@ -73,7 +76,7 @@ function Editor({ id, base, initial, etag, advertiser }: { id?: number; base: Pl
           <StatusButtons kind="campaign" id={id} name={String(base.name)} status={state} archive />
         </>
       )}>
-      {id && balance.data?.campaigns.has(id) && <div className="summary"><Pace spend={balance.data.campaigns.get(id)} currency={currency} /></div>}
+      {id && balance.data?.campaigns.has(id) && <div className="summary"><Pace spend={balance.data.campaigns.get(id)} currency={currency} caption /></div>}
       {id && <Lines campaign={base as unknown as Campaign} advertiser={advertiser} balance={balance.data} />}
       <EntityForm kind="campaign" id={id} form={form} labels={labels} currency={currency} zone={zone} readOnly={state === 'archived'}
         onSaved={(s) => { if (!id) void navigate(`/campaigns/${s.entity.id}`, { replace: true }); }}>

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { Pace } from '../../account/Pace';
 import { type Balance, todayOptions } from '../../account/spend';
 import { reasons } from '../../account/state';
+import { useStops } from '../../account/stops';
 import { reasonWords, statusWords, verdict } from '../../account/words';
 import { type Advertiser, type Campaign, type LineItem, listOptions, readOptions } from '../../api/entities';
 import { useMessages } from '../../i18n/language';
@@ -25,10 +26,11 @@ export function Lines({ campaign, advertiser, balance }: { campaign: Campaign; a
   const creatives = useQuery(listOptions('creative', { advertiser_id: advertiser.id }));
   const agency = useQuery(readOptions('agency', advertiser.agency_id));
   const counts = useQuery(todayOptions(advertiser.id, advertiser.time_zone));
+  const stops = useStops();
   const columns = useMemo<ColumnDef<LineItem>[]>(() => {
     const bids = (l: LineItem) => counts.data?.get(l.id)?.bids ?? 0;
     const why = (l: LineItem) => reasons({
-      agency: agency.data?.entity, advertiser, campaign, line: l, creatives: creatives.data ?? [],
+      agency: agency.data?.entity, advertiser, campaign, line: l, creatives: creatives.data ?? [], stops,
       spend: [balance?.lines.get(l.id), balance?.campaigns.get(campaign.id), balance?.advertiser],
     }, new Date());
     return [
@@ -50,7 +52,7 @@ export function Lines({ campaign, advertiser, balance }: { campaign: Campaign; a
       { id: 'impressions', header: t('impressions'), accessorFn: (l) => counts.data?.get(l.id)?.impressions ?? 0, meta: { number: true }, cell: (c) => count(c.getValue() as number) },
       { id: 'bid', header: t('bid'), accessorFn: (l) => Number(l.max_bid_micros), meta: { number: true }, cell: ({ row }) => <Price micros={row.original.max_bid_micros} currency={advertiser.currency} /> },
     ];
-  }, [t, status, because, balance, counts.data, creatives.data, agency.data, advertiser, campaign]);
+  }, [t, status, because, balance, counts.data, creatives.data, agency.data, stops, advertiser, campaign]);
   if (lines.error) return <Failure error={lines.error} retry={() => void lines.refetch()} />;
   if (!lines.data) return null;
   const shown = lines.data.filter((l) => l.status !== 'archived');

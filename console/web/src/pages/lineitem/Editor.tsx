@@ -1,9 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { useMayEdit } from '../../account/may';
 import { StatusButtons } from '../../account/StatusButtons';
 import { type Advertiser, type Campaign, type Creative, type LineItem } from '../../api/entities';
-import { call } from '../../api/client';
 import { BudgetFields } from '../../form/BudgetFields';
 import { CapsField } from '../../form/CapsField';
 import { EntityForm } from '../../form/EntityForm';
@@ -44,10 +42,6 @@ export function Editor({ id, base, initial, etag, campaign, advertiser, creative
   const may = useMayEdit('line_item');
   const navigate = useNavigate();
   const form = useForm(`line_item/${id ?? `new-in-${campaign.id}`}`, base, etag, initial);
-  const vocabulary = useQuery({
-    queryKey: ['targeting-vocabulary'], staleTime: 300_000,
-    queryFn: async ({ signal }) => (await call('get', '/v1/targeting-vocabulary', { signal })).data,
-  });
   const { currency, time_zone: zone } = advertiser;
   const v = form.value as unknown as LineItem;
   const stored = base as unknown as LineItem;
@@ -80,8 +74,8 @@ export function Editor({ id, base, initial, etag, campaign, advertiser, creative
           <PacingPreview line={v} campaign={campaign} zone={zone} currency={currency} />
         </Panel>
         <Panel title={t('targeting')} lead={t('targetingLead')}>
-          <TargetingWords line={v} tags={vocabulary.data?.tags ?? []} />
-          <TargetingFields exchanges={vocabulary.data?.exchanges ?? []} tags={vocabulary.data?.tags ?? []} />
+          <TargetingWords line={v} />
+          <TargetingFields />
         </Panel>
         <Panel title={t('schedule')} lead={t('scheduleLead', { zone: zone.replaceAll('_', ' ') })}><Schedule /></Panel>
         <Panel title={t('creatives')} lead={t('creativesLead')}><Creatives creatives={creatives} /></Panel>

@@ -11,12 +11,12 @@ import { words } from './words';
 export function PacingPreview({ line, campaign, zone, currency }: { line: LineItem; campaign: Campaign; zone: string; currency: string }) {
   const t = useMessages(words);
   const { language } = useLanguage();
-  const plan = useMemo(() => curve(line, campaign, zone), [line, campaign, zone]);
+  const plan = useMemo(() => curve(line, campaign, zone), [line.budget, line.pacing, line.start, line.end, line.flights, line.targeting?.hours_of_week, campaign.start, campaign.end, zone]);
   if (!plan) return <p className="muted">{t('noPlan')}</p>;
   const figure = new Intl.NumberFormat('en', { maximumFractionDigits: 2, notation: 'compact' });
   return (
     <div>
-      <p className="hint">{t('planText', { total: rounded(plan.total), currency })}</p>
+      <p className="hint">{t(plan.cutDays ? 'planTextCut' : 'planText', { total: rounded(plan.total), currency, days: plan.cutDays ?? 0 })}</p>
       <Chart label={t('planLabel')} x={plan.x} zone={zone} height={180} y={(v) => figure.format(v)} xText={(s) => dateTime(new Date(s * 1000), zone, language)}
         series={[{ label: t('planned'), values: plan.planned, fill: true }]} />
     </div>

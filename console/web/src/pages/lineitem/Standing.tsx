@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Pace } from '../../account/Pace';
 import { balanceOptions, todayOptions } from '../../account/spend';
 import { reasons } from '../../account/state';
+import { useStops } from '../../account/stops';
 import { reasonWords, statusWords, verdict } from '../../account/words';
 import { type Advertiser, type Campaign, type Creative, type LineItem, readOptions } from '../../api/entities';
 import { useMessages } from '../../i18n/language';
@@ -20,9 +21,10 @@ function useStanding({ line, campaign, advertiser, creatives }: Props) {
   const agency = useQuery(readOptions('agency', advertiser.agency_id));
   const balance = useQuery(balanceOptions(advertiser.id));
   const counts = useQuery(todayOptions(advertiser.id, advertiser.time_zone));
+  const stops = useStops();
   const b = balance.data;
   const why = reasons({
-    agency: agency.data?.entity, advertiser, campaign, line, creatives, spend: [b?.lines.get(line.id), b?.campaigns.get(campaign.id), b?.advertiser],
+    agency: agency.data?.entity, advertiser, campaign, line, creatives, stops, spend: [b?.lines.get(line.id), b?.campaigns.get(campaign.id), b?.advertiser],
   }, new Date());
   return { why, balance: b, counts: counts.data?.get(line.id) };
 }
@@ -44,7 +46,7 @@ export function Standing(p: Props) {
       <div className="standing-why" role="status">
         {why.length ? <ul>{why.map((r) => <li key={r}>{because(r)}</li>)}</ul> : <p>{counts?.bids ? t('bids') : t('ready')}</p>}
       </div>
-      <Pace spend={balance?.lines.get(p.line.id)} plan={balance?.plans.get(p.line.id)} currency={p.advertiser.currency} />
+      <Pace spend={balance?.lines.get(p.line.id)} plan={balance?.plans.get(p.line.id)} currency={p.advertiser.currency} caption />
       <dl>
         {([['bidsToday', counts?.bids], ['winsToday', counts?.wins], ['impressionsToday', counts?.impressions], ['clicksToday', counts?.clicks]] as const).map(([k, n]) => (
           <div key={k}><dt>{t(k)}</dt><dd>{count(n ?? 0)}</dd></div>

@@ -1,16 +1,13 @@
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { useField } from '../../form/form';
 import { FieldFrame } from '../../form/Field';
 import { TokensField } from '../../form/TokensField';
 import { useLanguage, useMessages } from '../../i18n/language';
 import { Button } from '../../ui/Button';
 import { countries, countryName } from '../../values/countries';
+import { osName } from './TargetingWords';
+import { useVocabulary } from './vocabulary';
 import { words } from './words';
-
-interface Tag {
-  path: string;
-  name: string;
-}
 
 const OS = ['ios', 'android', 'windows', 'macos', 'linux', 'chromeos', 'tizen', 'webos', 'roku', 'fire os', 'tvos'];
 const DEVICES = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -19,33 +16,16 @@ const lower = (s: string) => s.toLowerCase();
 const upper = (s: string) => s.toUpperCase();
 const domain = (s: string) => s.toLowerCase().replace(/^https?:\/\//, '').replace(/\/.*$/, '').replace(/^www\./, '');
 
-// TargetingFields asks for each dimension. What is open is what has a value, or was opened.
-export function TargetingFields({ exchanges, tags }: { exchanges: string[]; tags: Tag[] }) {
+// TargetingFields asks for each dimension.
+export function TargetingFields() {
   const t = useMessages(words);
-  const { language } = useLanguage();
-  const all = useMemo(() => countries(language), [language]);
-  const tagList = useMemo(() => tags.map((x) => ({ value: x.path, text: `${x.name} (${x.path})` })), [tags]);
-  const name = (path: string) => tags.find((x) => x.path === path)?.name ?? path;
   return (
     <div className="stack">
-      <Dimension title={t('audience')} paths={['targeting.tags.any_of', 'targeting.tags.all_of', 'targeting.tags.none_of']}>
-        <AnyOf suggestions={tagList} show={name} />
-        <TokensField name="targeting.tags.all_of" label={t('allOf')} hint={t('tagHint')} suggestions={tagList} read={lower} show={name} />
-        <TokensField name="targeting.tags.none_of" label={t('noneOf')} hint={t('tagHint')} suggestions={tagList} read={lower} show={name} />
-      </Dimension>
-      <Dimension title={t('places')} paths={['targeting.countries', 'targeting.regions', 'targeting.cities']}>
-        <div className="grid wide-cells">
-          <TokensField name="targeting.countries.include" label={t('countries')} suggestions={all} read={upper} show={(v) => countryName(v, language)} />
-          <TokensField name="targeting.countries.exclude" label={t('notCountries')} suggestions={all} read={upper} show={(v) => countryName(v, language)} />
-          <TokensField name="targeting.regions.include" label={t('regions')} hint={t('regionHint')} read={upper} />
-          <TokensField name="targeting.regions.exclude" label={t('notRegions')} hint={t('regionHint')} read={upper} />
-          <TokensField name="targeting.cities.include" label={t('cities')} hint={t('cityHint')} />
-          <TokensField name="targeting.cities.exclude" label={t('notCities')} hint={t('cityHint')} />
-        </div>
-      </Dimension>
+      <Dimension title={t('audience')} paths={['targeting.tags.any_of', 'targeting.tags.all_of', 'targeting.tags.none_of']}><Audience /></Dimension>
+      <Dimension title={t('places')} paths={['targeting.countries', 'targeting.regions', 'targeting.cities']}><Places /></Dimension>
       <Dimension title={t('devices')} paths={['targeting.device_types', 'targeting.os']}>
         <Devices />
-        <TokensField name="targeting.os" label={t('os')} suggestions={OS.map((o) => ({ value: o, text: o }))} read={lower} />
+        <TokensField name="targeting.os" label={t('os')} suggestions={OS.map((o) => ({ value: o, text: osName(o) }))} read={lower} show={osName} />
       </Dimension>
       <Dimension title={t('sites')} paths={['targeting.domains', 'targeting.bundles', 'targeting.categories']}>
         <div className="grid wide-cells">
@@ -57,12 +37,50 @@ export function TargetingFields({ exchanges, tags }: { exchanges: string[]; tags
           <TokensField name="targeting.categories.exclude" label={t('notCategories')} hint={t('categoryHint')} read={upper} />
         </div>
       </Dimension>
-      <Dimension title={t('supply')} paths={['targeting.exchanges', 'targeting.deals', 'targeting.sizes']}>
-        <TokensField name="targeting.exchanges" label={t('exchanges')} suggestions={exchanges.map((e) => ({ value: e, text: e }))} read={lower} />
-        <TokensField name="targeting.deals" label={t('deals')} hint={t('dealsHint')} />
-        <Sizes />
-      </Dimension>
+      <Dimension title={t('supply')} paths={['targeting.exchanges', 'targeting.deals', 'targeting.sizes']}><Supply /></Dimension>
     </div>
+  );
+}
+
+function Audience() {
+  const t = useMessages(words);
+  const { tags } = useVocabulary();
+  const list = useMemo(() => tags.map((x) => ({ value: x.path, text: `${x.name} (${x.path})` })), [tags]);
+  const name = (path: string) => tags.find((x) => x.path === path)?.name ?? path;
+  return (
+    <>
+      <AnyOf suggestions={list} show={name} />
+      <TokensField name="targeting.tags.all_of" label={t('allOf')} hint={t('tagHint')} suggestions={list} read={lower} show={name} />
+      <TokensField name="targeting.tags.none_of" label={t('noneOf')} hint={t('tagHint')} suggestions={list} read={lower} show={name} />
+    </>
+  );
+}
+
+function Places() {
+  const t = useMessages(words);
+  const { language } = useLanguage();
+  const all = useMemo(() => countries(language), [language]);
+  return (
+    <div className="grid wide-cells">
+      <TokensField name="targeting.countries.include" label={t('countries')} suggestions={all} read={upper} show={(v) => countryName(v, language)} />
+      <TokensField name="targeting.countries.exclude" label={t('notCountries')} suggestions={all} read={upper} show={(v) => countryName(v, language)} />
+      <TokensField name="targeting.regions.include" label={t('regions')} hint={t('regionHint')} read={upper} />
+      <TokensField name="targeting.regions.exclude" label={t('notRegions')} hint={t('regionHint')} read={upper} />
+      <TokensField name="targeting.cities.include" label={t('cities')} hint={t('cityHint')} />
+      <TokensField name="targeting.cities.exclude" label={t('notCities')} hint={t('cityHint')} />
+    </div>
+  );
+}
+
+function Supply() {
+  const t = useMessages(words);
+  const { exchanges } = useVocabulary();
+  return (
+    <>
+      <TokensField name="targeting.exchanges" label={t('exchanges')} suggestions={exchanges.map((e) => ({ value: e, text: e }))} read={lower} />
+      <TokensField name="targeting.deals" label={t('deals')} hint={t('dealsHint')} />
+      <Sizes />
+    </>
   );
 }
 
@@ -75,7 +93,7 @@ function Dimension({ title, paths, children }: { title: string; paths: string[];
   return (
     <details className="dimension" open={open || wrong} onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary><h3>{title}</h3></summary>
-      <div className="stack">{children}</div>
+      {(open || wrong) && <div className="stack">{children}</div>}
     </details>
   );
 }
@@ -130,6 +148,8 @@ function Devices() {
 function Sizes() {
   const t = useMessages(words);
   const { value, set, error, form } = useField<{ w: number; h: number }[] | null | undefined>('targeting.sizes');
+  const { unreadable } = form;
+  useEffect(() => () => unreadable('targeting.sizes', undefined), [unreadable]); // what is not there keeps nobody from saving
   const [text, setText] = useState(() => (value ?? []).map((s) => `${s.w}x${s.h}`).join(', '));
   return (
     <FieldFrame label={t('sizes')} hint={t('sizesHint')} error={error}>
@@ -137,7 +157,7 @@ function Sizes() {
         <input id={id} aria-describedby={describedBy} aria-invalid={invalid} value={text} placeholder="300x250, 728x90" onChange={(e) => {
           setText(e.target.value);
           const parts = e.target.value.split(/[,;，；\s]+/).filter(Boolean).map((p) => /^(\d{1,5})[x×*](\d{1,5})$/i.exec(p));
-          form.unreadable('targeting.sizes', parts.some((p) => !p) ? t('sizesWrong') : undefined);
+          unreadable('targeting.sizes', parts.some((p) => !p) ? t('sizesWrong') : undefined);
           if (parts.every((p) => p !== null)) set(parts.length ? parts.map((p) => ({ w: Number(p[1]), h: Number(p[2]) })) : undefined);
         }} />
       )}

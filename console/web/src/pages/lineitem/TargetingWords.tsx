@@ -3,16 +3,18 @@ import { useLanguage, useMessages } from '../../i18n/language';
 import type { Language } from '../../i18n/messages';
 import { countryName } from '../../values/countries';
 import { weekday } from '../../values/format';
+import { useVocabulary } from './vocabulary';
 import { words } from './words';
 
 interface Props {
   line: LineItem;
-  tags: { path: string; name: string }[];
 }
 
 // TargetingWords says in a sentence for each dimension what the targeting asks, so
 // that nobody has to know how the fields go together.
-export function TargetingWords({ line, tags }: Props) {
+export function TargetingWords({ line }: Props) {
+  const { any_of, all_of, none_of } = line.targeting?.tags ?? {};
+  const { tags } = useVocabulary(Boolean(any_of?.length || all_of?.length || none_of?.length));
   const t = useMessages(words);
   const { language } = useLanguage();
   const said = sentences(line.targeting ?? {}, t, language, (path) => tags.find((x) => x.path === path)?.name ?? path);
@@ -52,7 +54,7 @@ export function sentences(target: Targeting, t: Say, l: Language, tagName: (path
   say('sayIn', target.cities?.include);
   say('sayNotIn', target.cities?.exclude);
   say('sayDevice', (target.device_types ?? []).map((d) => t(`device${d}` as 'device1')));
-  say('sayOS', target.os);
+  say('sayOS', target.os, osName);
   // Domains and bundles are one dimension: the site or the app must be in it.
   say('saySite', [...(target.domains?.include ?? []), ...(target.bundles?.include ?? [])]);
   say('sayNotSite', [...(target.domains?.exclude ?? []), ...(target.bundles?.exclude ?? [])]);
@@ -65,6 +67,10 @@ export function sentences(target: Targeting, t: Say, l: Language, tagName: (path
   if (hours?.length) out.push(t('sayHours', { list: spans(hours, l) }));
   return out;
 }
+
+const OS_NAMES: Record<string, string> = { ios: 'iOS', android: 'Android', windows: 'Windows', macos: 'macOS', linux: 'Linux', chromeos: 'ChromeOS', tizen: 'Tizen', webos: 'webOS', roku: 'Roku', 'fire os': 'Fire OS', tvos: 'tvOS' };
+
+export const osName = (os: string) => OS_NAMES[os] ?? os;
 
 // spans writes hours of the week as days that share the same hours: "Mon–Fri 9:00–18:00".
 export function spans(hours: number[], l: Language): string {

@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
-import { call } from '../../api/client';
 import { type Advertiser, type Campaign, changed, create, type Kind, type LineItem, listOptions, patch, type Read } from '../../api/entities';
 import { Problem, SignedOut } from '../../api/problem';
 import { BudgetFields } from '../../form/BudgetFields';
@@ -46,10 +45,6 @@ export function Steps({ advertiser }: { advertiser: Advertiser }) {
   const campaign = useForm(`${key}-campaign`, EMPTY, '', firstCampaign);
   const item = useForm(`${key}-line`, EMPTY, '', firstLine);
   const creatives = useQuery(listOptions('creative', { advertiser_id: advertiser.id, status: 'active' }));
-  const vocabulary = useQuery({
-    queryKey: ['targeting-vocabulary'], staleTime: 300_000,
-    queryFn: async ({ signal }) => (await call('get', '/v1/targeting-vocabulary', { signal })).data,
-  });
   const { submit, busy, problem } = useMake(campaign, item, t);
   const { currency, time_zone: zone } = advertiser;
   const v = item.value as unknown as LineItem;
@@ -70,8 +65,8 @@ export function Steps({ advertiser }: { advertiser: Advertiser }) {
       <FormContext value={item}>
         <Pricing pricing={v.pricing} currency={currency} />
         <Panel title={line('targeting')} lead={line('targetingLead')}>
-          <TargetingWords line={v} tags={vocabulary.data?.tags ?? []} />
-          <TargetingFields exchanges={vocabulary.data?.exchanges ?? []} tags={vocabulary.data?.tags ?? []} />
+          <TargetingWords line={v} />
+          <TargetingFields />
           <details className="dimension">
             <summary><h3>{line('schedule')}</h3></summary>
             <div className="stack"><Schedule /></div>

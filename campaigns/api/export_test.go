@@ -1,0 +1,4 @@
+package api
+
+// LocalPath is localPath, for tests.
+func LocalPath(s string) string { return localPath(s) }
