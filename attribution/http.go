@@ -49,6 +49,7 @@ func Register(api huma.API, deps APIDeps) error {
 	h.registerReports(api)
 	h.registerConversions(api)
 	h.registerStatements(api)
+	h.registerUpload(api)
 	h.registerReach(api)
 	h.registerViews(api)
 	h.registerRuns(api)

@@ -42,6 +42,8 @@ type conversionInput struct {
 	Exchange     string       `json:"exchange,omitempty" doc:"whose buyeruid it is"`
 	BuyerUID     string       `json:"buyeruid,omitempty" doc:"hashed at once, never stored"`
 	IFA          string       `json:"ifa,omitempty" doc:"advertising id of the device; hashed at once, never stored"`
+	Refund       bool         `json:"refund,omitempty" doc:"takes back of the order the value, or where there is none the whole; what was charged stays"`
+	RefundID     string       `json:"refund_id,omitempty" doc:"of a refund: each counts once per order"`
 }
 
 // decimalText is a JSON string or number, as it was written.
@@ -162,16 +164,41 @@ func (c *conversionReader) read(raw json.RawMessage) (*conversionRecord, string,
 	if v := decodeRow(raw, &in); v != nil {
 		return nil, "", v
 	}
-	rec := &conversionRecord{V: 1, Source: "server"}
-	for _, step := range []func(*conversionInput, *conversionRecord) *campaigns.Violation{
+	rec, v := c.record(&in, "server")
+	return rec, clip(in.OrderID), v
+}
+
+// record is what in says, or the first rule that it breaks.
+func (c *conversionReader) record(in *conversionInput, source string) (*conversionRecord, *campaigns.Violation) {
+	rec := &conversionRecord{V: 1, Source: source}
+	steps := []func(*conversionInput, *conversionRecord) *campaigns.Violation{
 		c.advertiser, readOrder, readType, readValue, c.time, c.user,
-	} {
-		if v := step(&in, rec); v != nil {
-			return nil, clip(in.OrderID), v
+	}
+	if in.Refund {
+		steps[len(steps)-1] = readRefund
+	}
+	for _, step := range steps {
+		if v := step(in, rec); v != nil {
+			return nil, v
 		}
 	}
-	rec.ID = c.ConversionIDs.Next().String()
-	return rec, in.OrderID, nil
+	if !in.Refund {
+		rec.ID = c.ConversionIDs.Next().String()
+	}
+	return rec, nil
+}
+
+// readRefund: a counter-record names its order, and itself.
+func readRefund(in *conversionInput, rec *conversionRecord) *campaigns.Violation {
+	s := in.RefundID
+	if s == "" || len(s) > maxOrder || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return refuse("refund_id", s, fmt.Sprintf("want 1 to %d bytes of text without control characters", maxOrder))
+	}
+	if in.Value != "" && rec.Value == 0 {
+		return refuse("value", string(in.Value), "want more than 0, or none: the whole order")
+	}
+	rec.ID, rec.Refund = s, true
+	return nil
 }
 
 func refuse(field, value, rule string) *campaigns.Violation {
@@ -281,6 +308,9 @@ func (c *conversionReader) user(in *conversionInput, rec *conversionRecord) *cam
 		rec.User = userKey(c.Users.User(ids.KindIFA, "", []byte(strings.ToLower(in.IFA))))
 	case in.ClickID == "":
 		return refuse("click_id", "", "want a click_id, or exchange and buyeruid, or ifa")
+	}
+	if in.RefundID != "" {
+		return refuse("refund_id", in.RefundID, "want none unless refund is true")
 	}
 	if in.ClickID == "" {
 		return nil

@@ -42,7 +42,9 @@ func (b *Bidder) handleTracker(ctx *fasthttp.RequestCtx, rest []byte) {
 	case "click":
 		b.click(ctx, text)
 	case "conv":
-		b.conversion(ctx)
+		b.convert(ctx, ctx.QueryArgs(), "pixel")
+	case "postback":
+		b.postback(ctx, string(text))
 	default:
 		ctx.SetStatusCode(fasthttp.StatusNotFound)
 	}
@@ -280,10 +282,9 @@ const (
 	maxConvType = 32
 )
 
-// conversion serves the pixel /t/conv?click=&order=&value=&cur=&type=. It needs
-// a click id: without one the pixel can't tell whose conversion it is.
-func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
-	args := ctx.QueryArgs()
+// convert serves the pixel /t/conv?click=&order=&value=&cur=&type=, and what partners
+// post back. It needs a click id: without one it can't tell whose conversion it is.
+func (b *Bidder) convert(ctx *fasthttp.RequestCtx, args *fasthttp.Args, source string) {
 	t, result := b.token(args.Peek("click"), PurposeClick)
 	if result == NoticeAccepted {
 		c, field, ok := newConversion(&t, args, b.clock(), b.currencyOf(t.Advertiser))
@@ -292,6 +293,7 @@ func (b *Bidder) conversion(ctx *fasthttp.RequestCtx) {
 			ctx.Error("conversion pixel: parameter "+field, fasthttp.StatusBadRequest)
 			return
 		}
+		c.Source = source
 		key := []byte(c.User)
 		if len(key) == 0 {
 			key = append(appendID(nil, c.Advertiser), "/"+c.Order...)
