@@ -47,10 +47,10 @@ func inTime(e *campaigns.Experiment, at time.Time) bool {
 }
 
 const (
-	insertExperimentUser = `INSERT INTO experiment_users (experiment, user, held, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	insertExposed        = `INSERT INTO experiment_exposed (experiment, user) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	insertExperimentUser = `INSERT INTO experiment_users (experiment, "user", held, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	insertExposed        = `INSERT INTO experiment_exposed (experiment, "user") VALUES (?, ?) ON CONFLICT DO NOTHING`
 	deleteOrders         = `DELETE FROM experiment_orders WHERE experiment = ? AND order_id = ?`
-	insertOrder          = `INSERT INTO experiment_orders (experiment, order_id, user, at, value) VALUES (?, ?, ?, ?, ?)`
+	insertOrder          = `INSERT INTO experiment_orders (experiment, order_id, "user", at, value) VALUES (?, ?, ?, ?, ?)`
 	trimOrder            = `UPDATE experiment_orders SET value = CASE WHEN value > ? THEN value - ? ELSE 0 END WHERE experiment = ? AND order_id = ?`
 )
 
@@ -148,8 +148,8 @@ func (s *Service) Experiment(ctx context.Context, id campaigns.ID, level float64
 }
 
 func (s *Service) experimentUsers(ctx context.Context, id campaigns.ID, groups [2]*ExperimentGroup) error {
-	rows, err := s.store.r.QueryContext(ctx, `SELECT u.held, count(*), count(x.user) FROM experiment_users u
-		LEFT JOIN experiment_exposed x ON x.experiment = u.experiment AND x.user = u.user
+	rows, err := s.store.r.QueryContext(ctx, `SELECT u.held, count(*), count(x."user") FROM experiment_users u
+		LEFT JOIN experiment_exposed x ON x.experiment = u.experiment AND x."user" = u."user"
 		WHERE u.experiment = ? GROUP BY u.held`, int64(id))
 	if err != nil {
 		return err
@@ -167,8 +167,8 @@ func (s *Service) experimentUsers(ctx context.Context, id campaigns.ID, groups [
 
 func (s *Service) experimentOrders(ctx context.Context, id campaigns.ID, groups [2]*ExperimentGroup, squares *[2]float64) error {
 	rows, err := s.store.r.QueryContext(ctx, `SELECT u.held, count(*), sum(o.value) FROM experiment_orders o
-		JOIN experiment_users u ON u.experiment = o.experiment AND u.user = o.user
-		WHERE o.experiment = ? AND o.at >= u.at GROUP BY u.held, u.user`, int64(id))
+		JOIN experiment_users u ON u.experiment = o.experiment AND u."user" = o."user"
+		WHERE o.experiment = ? AND o.at >= u.at GROUP BY u.held, u."user"`, int64(id))
 	if err != nil {
 		return err
 	}
@@ -202,8 +202,8 @@ func (s *Service) pruneExperiments(ctx context.Context, tx *sql.Tx, readTo time.
 			continue
 		}
 		for _, query := range [...]string{
-			`DELETE FROM experiment_users WHERE experiment = ? AND user IN (SELECT user FROM experiment_users WHERE experiment = ? LIMIT ?)`,
-			`DELETE FROM experiment_exposed WHERE experiment = ? AND user IN (SELECT user FROM experiment_exposed WHERE experiment = ? LIMIT ?)`,
+			`DELETE FROM experiment_users WHERE experiment = ? AND "user" IN (SELECT "user" FROM experiment_users WHERE experiment = ? LIMIT ?)`,
+			`DELETE FROM experiment_exposed WHERE experiment = ? AND "user" IN (SELECT "user" FROM experiment_exposed WHERE experiment = ? LIMIT ?)`,
 			`DELETE FROM experiment_orders WHERE experiment = ? AND order_id IN (SELECT order_id FROM experiment_orders WHERE experiment = ? LIMIT ?)`,
 		} {
 			res, err := tx.ExecContext(ctx, query, int64(id), int64(id), s.cfg.PruneRows)

@@ -55,7 +55,7 @@ func LimitEditOf(c *campaigns.Catalog, before, after campaigns.Entity) (q LimitE
 func (p *Pacer) CheckLimits(q LimitEdit) (note string, err error) {
 	for _, b := range p.Balances(q.Advertiser) {
 		if b.Campaign == q.Campaign && b.LineItem == q.LineItem {
-			return cut(q.Kind, b, campaigns.Budget{Daily: q.Daily, Lifetime: q.Lifetime}, p.cfg.Window+p.cfg.CloseAfter)
+			return cut(q.Kind, b, campaigns.Budget{Daily: q.Daily, Lifetime: q.Lifetime}, max(p.cfg.Window, sparseWindow)+p.cfg.CloseAfter)
 		}
 	}
 	return "", nil

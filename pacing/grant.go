@@ -100,7 +100,7 @@ func refuse(wishes []*wish, why Refusal) {
 func (r *round) prepare(w *wish, bk *book, loc *time.Location, midnight time.Duration) {
 	n := w.line
 	start, end := flight(n)
-	w.window = min(r.s.cfg.Window, midnight)
+	w.window = min(max(r.s.cfg.Window, min(2*w.Apart, sparseWindow)), midnight)
 	if !end.IsZero() {
 		w.window = min(w.window, end.Sub(r.now))
 	}
@@ -130,6 +130,11 @@ func (r *round) prepare(w *wish, bk *book, loc *time.Location, midnight time.Dur
 }
 
 const minWindow = 50 * time.Millisecond
+
+// sparseWindow bounds the lease of a line item whose auctions are rare: long, so
+// that waiting for the next one costs few records; not so long that what other
+// bidders could spend waits with it.
+const sparseWindow = 2 * time.Minute
 
 // due is what of n's plan is left for the window of w.
 func (r *round) due(n *node, day Day, loc *time.Location, w *wish) money.Nanos {

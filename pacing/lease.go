@@ -63,6 +63,7 @@ type LeaseDemand struct {
 	Need     Amounts       `json:"need"`        // the largest single reservation asked for
 	Asked    money.Nanos   `json:"asked_nanos"` // charge of all the reservations asked for, granted or not, within Over
 	Over     time.Duration `json:"over"`
+	Apart    time.Duration `json:"apart,omitempty"` // the longest time between two asks lately
 	// Within Over, too: auctions that the line item could have bid in, those that
 	// it asked to reserve for, those that it reserved for, and the charge of these.
 	Met      int64       `json:"met,omitempty"`

@@ -19,8 +19,8 @@ type WalletConfig struct {
 	Tick           time.Duration // how often Run looks for leases to renew and to end; default 50 ms
 	Lead           time.Duration // ask for the next lease this long before one ends, at most a third of its window; default 2 s
 	Retry          time.Duration // ask again this long after a refusal; default 500 ms
-	Idle           time.Duration // a line item that nobody asked for this long is not renewed; default 15 s
-	Forget         time.Duration // and this long: forgotten; default 10 min
+	Idle           time.Duration // a line item that nobody asked for this long, or patience, is not renewed; default 15 s
+	Forget         time.Duration // and this long: forgotten; default 1 h
 	RequestTimeout time.Duration // of one request to the pacer; default 2 s
 	MaxLineItems   int           // bound of the line items known at once; default 100,000
 }
@@ -29,7 +29,7 @@ type WalletConfig struct {
 func DefaultWalletConfig() WalletConfig {
 	return WalletConfig{
 		Tick: 50 * time.Millisecond, Lead: 2 * time.Second, Retry: 500 * time.Millisecond, Idle: 15 * time.Second,
-		Forget: 10 * time.Minute, RequestTimeout: 2 * time.Second, MaxLineItems: 100_000,
+		Forget: time.Hour, RequestTimeout: 2 * time.Second, MaxLineItems: 100_000,
 	}
 }
 
@@ -110,6 +110,7 @@ type walletItem struct {
 	bids      int64       // and in reserved
 	askedFrom int64       // since when these count
 	lastAsk   int64
+	apart     int64   // the longest time between two asks lately; it fades
 	retryAt   int64   // refused: not before
 	short     bool    // a reservation found cur too small
 	reason    Refusal // why there is no money, as the pacer last said
@@ -280,6 +281,9 @@ func (g *walletGrant) paced(now int64) bool {
 
 // note keeps what the next request tells the pacer.
 func (it *walletItem) note(now int64, need Amounts) {
+	if it.lastAsk > 0 {
+		it.apart = max(now-it.lastAsk, it.apart-it.apart/4)
+	}
 	it.lastAsk = now
 	it.asks++
 	it.need.Charge = max(it.need.Charge, need.Charge)

@@ -157,6 +157,12 @@ func (w *Wallet) request(ctx context.Context, req LeaseRequest, asked []*walletI
 	w.answers <- walletAnswer{asked: asked, from: from, grant: grant, err: err}
 }
 
+// patience is how long it is renewed without being asked for: where auctions are
+// rarer than a lease is long, the next one must find money, or none ever would.
+func (it *walletItem) patience(cfg WalletConfig) time.Duration {
+	return max(cfg.Idle, min(3*min(time.Duration(it.apart), cfg.Forget), cfg.Forget))
+}
+
 // demand says whether it wants a lease now, and marks it as asked for.
 func (it *walletItem) demand(now int64, cfg WalletConfig) (LeaseDemand, bool) {
 	it.mu.Lock()
@@ -166,7 +172,7 @@ func (it *walletItem) demand(now int64, cfg WalletConfig) (LeaseDemand, bool) {
 	if it.met.Load() > 0 {
 		it.lastAsk = max(it.lastAsk, now-int64(cfg.Idle))
 	}
-	if it.pending || it.next != nil || now < it.retryAt || now-it.lastAsk > int64(cfg.Idle) {
+	if it.pending || it.next != nil || now < it.retryAt || now-it.lastAsk > int64(it.patience(cfg)) {
 		return LeaseDemand{}, false
 	}
 	if g := it.cur; g != nil && !it.short {
@@ -179,7 +185,7 @@ func (it *walletItem) demand(now int64, cfg WalletConfig) (LeaseDemand, bool) {
 		it.lastNeed = it.need
 	}
 	d := LeaseDemand{LineItem: it.id, Need: it.lastNeed, Asked: it.asked, Over: time.Duration(now - it.askedFrom),
-		Met: it.met.Swap(0), Asks: it.asks, Bids: it.bids, Reserved: it.reserved}
+		Apart: time.Duration(it.apart), Met: it.met.Swap(0), Asks: it.asks, Bids: it.bids, Reserved: it.reserved}
 	d.Met = max(d.Met, d.Asks) // who does not Meet has met what it asked for
 	it.need, it.asked, it.reserved, it.asks, it.bids = Amounts{}, 0, 0, 0, 0
 	it.askedFrom, it.pending = now, true

@@ -47,7 +47,6 @@ type vastWalk struct {
 	duration         time.Duration
 	calls            map[string]bool
 	pending          string // text of the element so far
-	pendingOf        string
 	elements         int
 }
 

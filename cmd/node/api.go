@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"bidhawk/attribution"
+	"bidhawk/attribution/feed"
 	"bidhawk/bidder"
 	"bidhawk/campaigns"
 	"bidhawk/campaigns/api"
@@ -49,6 +50,9 @@ func (n *Node) apiHandler() (http.Handler, error) {
 		})
 		if err != nil {
 			return nil, err
+		}
+		if n.events != nil {
+			feed.Register(a.Huma(), n.events, n.feed.Catalog)
 		}
 		n.registerReportTotals(a.Huma())
 		n.registerLive(a.Huma())

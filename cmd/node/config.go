@@ -29,6 +29,7 @@ type Config struct {
 	Frequency       Frequency     `yaml:"frequency"`
 	Scoring         Scoring       `yaml:"scoring"`
 	Reports         Reports       `yaml:"reports"`
+	Feed            Feed          `yaml:"feed"`
 	Privacy         Privacy       `yaml:"privacy"`
 	Identity        Identity      `yaml:"identity"`
 	Supply          Supply        `yaml:"supply"`
@@ -284,6 +285,7 @@ func Default() Config {
 		Frequency:            Frequency{MaxKeys: 5_000_000, HoldFor: 5 * time.Second},
 		Scoring:              Scoring{PriorImpressions: 2000, PriorViews: 100, PriorClicks: 100, Places: 1 << 16},
 		Reports:              Reports{Settle: 10 * time.Minute, ClockSkew: time.Minute, ClearingsFor: 400 * 24 * time.Hour},
+		Feed:                 Feed{CloseAfter: 15 * time.Minute},
 		Privacy:              defaultPrivacy(),
 		Identity:             Identity{EIDs: []string{}, HouseholdEIDs: []string{}, HouseholdIP: true, ReloadEvery: time.Minute, CookieMaxAge: 390 * 24 * time.Hour, MatchTTL: 90 * 24 * time.Hour},
 		Supply:               Supply{ReloadEvery: 5 * time.Minute},

@@ -20,7 +20,7 @@ const EnvPrefix = "BIDHAWK_"
 // like them.
 var (
 	otherVariables = []string{"BIDHAWK_API_KEY", "BIDHAWK_CACHE", "BIDHAWK_DATA", "BIDHAWK_SIM_SEED", "BIDHAWK_SIM_SEEDS", "BIDHAWK_TARGETING_PAIRS"}
-	otherPrefixes  = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_POSTGRES_", "BIDHAWK_E2E_", "BIDHAWK_LOADTEST_"}
+	otherPrefixes  = []string{"BIDHAWK_TEST_", "BIDHAWK_KAFKA_", "BIDHAWK_POSTGRES_", "BIDHAWK_CHDB_", "BIDHAWK_E2E_", "BIDHAWK_LOADTEST_"}
 )
 
 // Load reads the configuration file (none where path is empty), then the

@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +33,8 @@ var other = map[string]string{
 	"frequency.hold_for": "4s", "exchanges.demo.network_margin": "6ms",
 	"privacy.needed": "1,2", "privacy.consent": "1,2,3,4,5,7", "privacy.legitimate_interest": "8", "privacy.flexible": "2",
 	"privacy.gdpr_countries": "DEU,FRA", "identity.eids": "pubcid.org, uidapi.com=uid2/3", "identity.household_eids": "home.example", "traffic.refuse": "crawler, tor_exit",
-	"campaigns.database": "postgres://u:p@host:5432/db", "reports.database": "postgres://u:p@host:5432/db", "offers.entries": "524288", "pacing.listen": "127.0.0.1:9004", "pacing.pacers": "http://127.0.0.1:9004, https://localhost:9005",
+	"creatives.store": "s3", "creatives.public_url": "https://cdn.example/c", "creatives.s3.endpoint": "127.0.0.1:9000", "creatives.s3.bucket": "creatives", "creatives.s3.insecure": "true", "creatives.s3.prefix": "creatives/", "creatives.s3.region": "eu-central-1",
+	"campaigns.database": "postgres://u:p@host:5432/db", "reports.database": "postgres://u:p@host:5432/db", "offers.entries": "524288", "pacing.listen": "127.0.0.1:9004", "pacing.pacers": "https://127.0.0.1:9004, https://localhost:9005",
 }
 
 func another(t *testing.T, path string, v reflect.Value) string {
@@ -139,13 +142,24 @@ func TestFileAndEnvironmentMeanTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Join(sections[""], "\n") + "\n"
-	for _, name := range []string{"listen", "log", "secrets", "campaigns", "bidder", "profiles", "pacing", "frequency", "scoring", "reports", "rates",
-		"privacy", "identity", "supply", "traffic", "offers", "brakes", "breakers", "currency"} {
-		text += name + ": {" + strings.Join(sections[name], ", ") + "}\n"
+	var section func(path string) string // what is in it, its own sections too
+	section = func(path string) string {
+		parts := slices.Clone(sections[path])
+		for _, below := range slices.Sorted(maps.Keys(sections)) {
+			for dir := below; dir != ""; {
+				parent := ""
+				if i := strings.LastIndexByte(dir, '.'); i >= 0 {
+					parent = dir[:i]
+				}
+				if name := strings.TrimPrefix(dir, parent+"."); parent == path && !slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(p, name+": {") }) {
+					parts = append(parts, name+": {"+section(dir)+"}")
+				}
+				dir = parent
+			}
+		}
+		return strings.Join(parts, ", ")
 	}
-	text += "event_log: {" + strings.Join(sections["event_log"], ", ") + ", kafka: {" + strings.Join(sections["event_log.kafka"], ", ") + "}}\n"
-	text += "exchanges: {demo: {" + strings.Join(sections["exchanges.demo"], ", ") + "}}\n"
+	text := "{" + section("") + "}\n"
 	byFile, err := Load(writeFile(t, text), nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -235,7 +249,7 @@ func TestLoadRefuses(t *testing.T) {
 	f("", nil, `setting exchanges: got none; want at least one exchange, such as {demo: {seat: "1"}}, or an exchanges_dir`)
 	f("", env("BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN=100ms"), `setting exchanges.demo.network_margin: got 100ms; want less than default_tmax, 100ms (BIDHAWK_EXCHANGES_DEMO_NETWORK_MARGIN)`)
 
-	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, api, creatives, bidder, profiles, pacing, frequency, scoring, reports, privacy, identity, supply, traffic, offers, brakes, breakers, exchanges_dir, exchanges_reload_every, exchanges, currency, rates (FILE:1)`)
+	f("data_dirr: x\n"+sample, nil, `setting data_dirr: got "x"; want a name that there is: data_dir, roles, public_url, shutdown_timeout, listen, log, event_log, secrets, campaigns, api, creatives, bidder, profiles, pacing, frequency, scoring, reports, feed, privacy, identity, supply, traffic, offers, brakes, breakers, exchanges_dir, exchanges_reload_every, exchanges, currency, rates (FILE:1)`)
 	f(sample+"listen:\n  bids: [1, 2]\n", nil, `setting listen.bids: got a list; want a text (FILE:4)`)
 	f(sample+"listen:\n  bids: {a: b}\n", nil, `setting listen.bids: got a section; want a text (FILE:4)`)
 	f(sample+"roles: {a: b}\n", nil, `setting roles: got a section; want a list of texts, such as [a, b] (FILE:3)`)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bidhawk/attribution"
+	"bidhawk/attribution/feed"
 	"bidhawk/bidder"
 	"bidhawk/bidder/files"
 	"bidhawk/campaigns"
@@ -67,6 +68,7 @@ type Node struct {
 	bidder     *bidder.Bidder
 	bidIDs     *ids.BidIDs
 	reports    *attribution.Service
+	events     *feed.Feed // nil: none is configured
 	sampler    *sampler
 	inventory  inventory
 	breakers   *breakers
@@ -109,7 +111,7 @@ func New(ctx context.Context, cfg Config, logger *zap.Logger) (n *Node, err erro
 		{[]string{RoleAPI}, n.openCampaigns}, {[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openFeed},
 		{[]string{RoleBidder, RolePacer, RoleAttributor, RoleAPI}, n.openBrakes},
 		{[]string{RoleBidder}, n.openProfiles}, {[]string{RoleProfiler}, n.openProfiler}, {[]string{RolePacer}, n.openLedger},
-		{[]string{RoleBidder, RoleAPI}, n.openClient}, {[]string{RoleBidder}, n.openWallet}, {[]string{RoleAttributor}, n.openReports},
+		{[]string{RoleBidder, RoleAPI}, n.openClient}, {[]string{RoleBidder}, n.openWallet}, {[]string{RoleAttributor}, n.openReports}, {[]string{RoleAttributor}, n.openEventFeed},
 		{[]string{RoleBidder, RoleAPI}, n.openFiles}, {[]string{RoleBidder}, n.openInventory}, {[]string{RoleBidder}, n.openBidder}, {[]string{RolePacer, RoleAttributor}, n.openBreakers}, {nil, n.openServers},
 	} {
 		if len(open.roles) > 0 && !cfg.has(open.roles...) {
@@ -409,6 +411,9 @@ func (n *Node) startConsumers(ctx context.Context, g *errgroup.Group) {
 	}
 	if n.reports != nil {
 		run("reports", n.runReports)
+	}
+	if n.events != nil {
+		run("event feed", n.events.Run)
 	}
 	if n.bidder != nil {
 		run("profile feed", n.profileFeed.Run)

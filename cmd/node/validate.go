@@ -60,7 +60,7 @@ func shortDuration(d time.Duration) string {
 // Validate names the first setting that breaks its rule, as a SettingError.
 func (c *Config) Validate() error {
 	checks := []func() error{
-		c.checkTexts, c.checkDatabases, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes, c.checkBreakers, c.checkCreatives,
+		c.checkTexts, c.checkDatabases, c.checkFeed, c.checkListen, c.checkRoles, c.checkEventLog, c.checkBounds, c.checkBidder, c.checkExchanges, c.checkRates, c.checkBrakes, c.checkBreakers, c.checkCreatives,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {

@@ -2,7 +2,7 @@
 // Postgres. Statements and migrations are written once, in the part of SQL that
 // both have: parameters are "?", numbers and flags INTEGER, texts TEXT, bytes BLOB,
 // a new row's id comes from RETURNING, and an upsert names its columns
-// (ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n).
+// (ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n). A column "user" is in quotes.
 package sqldb
 
 import (

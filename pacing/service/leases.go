@@ -40,8 +40,8 @@ func (s *Server) leases(ctx context.Context, in *leasesInput) (*leasesOutput, er
 	}
 	for i := range q.Items {
 		d := &q.Items[i]
-		if d.LineItem <= 0 || d.Need.Charge < 0 || d.Need.Media < 0 || d.Asked < 0 || d.Over < 0 {
-			return nil, violation("body.items", d, "want a line item's id, and amounts and a duration that are not negative")
+		if d.LineItem <= 0 || d.Need.Charge < 0 || d.Need.Media < 0 || d.Asked < 0 || d.Over < 0 || d.Apart < 0 {
+			return nil, violation("body.items", d, "want a line item's id, and amounts and durations that are not negative")
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, leaseTimeout)

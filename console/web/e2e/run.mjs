@@ -1,17 +1,18 @@
 // Runs the console's tests against a real binary: see scripts/console-test.
 //
-//   node run.mjs BINARY BROWSER REPOSITORY SHOTS [--update] [--only=pages|writes|lost|clicks]
+//   node run.mjs BINARY BROWSER REPOSITORY SHOTS [--update] [--only=pages|writes|lost|clicks|reading]
 
 import { join } from 'node:path';
 import { checkClicks } from './click.mjs';
 import { Bench, Node } from './harness.mjs';
 import { checkPages } from './pages.mjs';
+import { checkReading, checkReadingPages, traffic } from './reading.mjs';
 import { build } from './world.mjs';
 import { checkNothingIsLost, checkWrites } from './writes.mjs';
 
 const [binary, browser, root, shots, ...flags] = process.argv.slice(2);
 const only = flags.find((f) => f.startsWith('--only='))?.slice(7);
-const parts = only ? [only] : ['pages', 'writes', 'lost', 'clicks'];
+const parts = only ? [only] : ['pages', 'writes', 'lost', 'clicks', 'reading'];
 const began = Date.now();
 let [checks, failures] = [0, []];
 
@@ -29,6 +30,11 @@ for (const part of parts) {
     }
     if (part === 'lost') await checkNothingIsLost(b, world);
     if (part === 'clicks') await checkClicks(b);
+    if (part === 'reading') {
+      await traffic(node, world);
+      await checkReadingPages(b, world);
+      for (const language of ['en', 'zh']) for (const view of ['desktop', 'phone']) await checkReading(b, world, { language, view });
+    }
   } finally {
     await b.stop();
     await node.stop();

@@ -6,5 +6,6 @@ import './styles/shell.css';
 import './styles/controls.css';
 import './styles/table.css';
 import './styles/pages.css';
+import './styles/reading.css';
 
 createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictMode>);

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
 import { createBrowserRouter, RouterProvider } from 'react-router';
 import { askMe } from '../api/me';
 import { Problem, SignedOut, Unreachable } from '../api/problem';
@@ -38,11 +38,15 @@ const router = createBrowserRouter([{
   ],
 }]);
 
+const SharedPage = lazy(() => import('../pages/reports/SharedPage'));
+// A link to a saved report is read without a sign-in.
+const shared = /^\/shared\/([\w-]+)$/.exec(location.pathname)?.[1];
+
 export function App() {
   return (
     <LanguageProvider>
       <QueryClientProvider client={client}>
-        <Toasts><Door /></Toasts>
+        <Toasts>{shared ? <Suspense><SharedPage token={shared} /></Suspense> : <Door />}</Toasts>
       </QueryClientProvider>
     </LanguageProvider>
   );

@@ -27,6 +27,14 @@ export const pages: PageEntry[] = [
   { path: '/advertisers/:id', load: () => import('./advertiser/AdvertiserPage') },
   { path: '/line-items/:id', load: () => import('./lineitem/LineItemPage') },
   { path: '/campaigns/:id', load: () => import('./campaign/CampaignPage') },
+  { path: '/line-items/:id/delivery', load: () => import('./delivery/DeliveryPage') },
+  { path: '/creatives', group: 'buying', label: { en: 'Creatives', zh: '创意' }, load: () => import('./creatives/CreativesPage') },
+  { path: '/explain', group: 'buying', label: { en: 'Bid explainer', zh: '竞价解释' }, load: () => import('./explain/ExplainPage') },
+  { path: '/history', group: 'buying', label: { en: 'Change history', zh: '变更历史' }, load: () => import('./history/HistoryPage') },
+  { path: '/reports', group: 'reports', label: { en: 'Reports', zh: '报表' }, load: () => import('./reports/ReportsPage') },
+  { path: '/operations', group: 'operations', label: { en: 'State now', zh: '运行状况' }, roles: ['operator'], load: () => import('./operations/OperationsPage') },
+  { path: '/measurement', group: 'reports', label: { en: 'Conversions', zh: '转化' }, load: () => import('./measurement/MeasurementPage') },
+  { path: '/ledger', group: 'reports', label: { en: 'Ledger', zh: '账本' }, load: () => import('./ledger/LedgerPage') },
 ];
 
 export const may = (p: PageEntry, role = '') => !p.roles || p.roles.includes(role);
