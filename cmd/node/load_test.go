@@ -86,8 +86,8 @@ const sample = "exchanges: {demo: {seat: a}}\nrates: {EUR: 1.08}\n"
 
 // companions are the settings without which another is refused.
 var companions = map[string][]string{
-	"event_log.backend": {"BIDHAWK_EVENT_LOG_KAFKA_BROKERS=[a:1]"},
-	"creatives.store": {"BIDHAWK_CREATIVES_S3_ENDPOINT=s3.example:9000", "BIDHAWK_CREATIVES_S3_BUCKET=b"},
+	"event_log.backend":         {"BIDHAWK_EVENT_LOG_KAFKA_BROKERS=[a:1]"},
+	"creatives.store":           {"BIDHAWK_CREATIVES_S3_ENDPOINT=s3.example:9000", "BIDHAWK_CREATIVES_S3_BUCKET=b", "BIDHAWK_CREATIVES_S3_CREDENTIALS_FILE=/etc/c"},
 	"pacing.tls.cert_file":      {"BIDHAWK_PACING_TLS_KEY_FILE=/etc/key"},
 	"pacing.tls.key_file":       {"BIDHAWK_PACING_TLS_CERT_FILE=/etc/cert"},
 	"pacing.tls.client_ca_file": {"BIDHAWK_PACING_TLS_CERT_FILE=/etc/cert", "BIDHAWK_PACING_TLS_KEY_FILE=/etc/key"},
