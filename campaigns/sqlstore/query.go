@@ -55,12 +55,27 @@ func (q *query) filter(k campaigns.Kind, f campaigns.Filter) bool {
 		q.where("external_id = ?", f.ExternalID)
 	}
 	if f.Name != "" {
-		q.where(`name_key LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(f.Name))+"%")
+		q.named(k, f)
 	}
 	if !f.UpdatedSince.IsZero() {
 		q.where("updated_ns >= ?", f.UpdatedSince.UnixNano())
 	}
 	return true
+}
+
+// named asks for a part of the name. The names are looked through in an index that
+// holds them all; otherwise each entity's whole row would be read.
+func (q *query) named(k campaigns.Kind, f campaigns.Filter) {
+	in := &query{}
+	in.where("kind = ?", k)
+	switch {
+	case f.Advertiser != 0:
+		in.where("advertiser_id = ?", f.Advertiser)
+	case f.Agency != 0:
+		in.where("agency_id = ?", f.Agency)
+	}
+	in.where(`name_key LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(strings.ToLower(f.Name))+"%")
+	q.where("id IN (SELECT id FROM entities"+in.clause()+")", in.args...)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
