@@ -6,7 +6,7 @@
 // A Service reads every partition of exposures, conversions, postings and
 // auctions from offsets of its own. All that a batch of records changes (the
 // offsets, the keys by which repeats are dropped, the touches, the conversions
-// and the roll-ups) is one transaction of one SQLite database. The log delivers
+// and the roll-ups) is one transaction of one database. The log delivers
 // at least once and the database drops repeats, so that a report counts every
 // event once, wherever a kill -9 falls.
 //

@@ -257,6 +257,9 @@ func (b *Bidder) Generation() int64 {
 	return 0
 }
 
+// Indexed says whether a catalogue is in force, if only an empty one.
+func (b *Bidder) Indexed() bool { return b.book.Load() != nil }
+
 // Drain answers every request with a no-bid from now on. Notices go on.
 func (b *Bidder) Drain() { b.draining.Store(true) }
 

@@ -129,7 +129,7 @@ func inspectOgg(src Source, _ Limits, f *Found) error {
 }
 
 type oggWalk struct {
-	serial, sequence uint32
+	serial           uint32
 	pages            int
 	codec            string
 	rate, skip, last uint64 // samples a second, to leave out, at the end

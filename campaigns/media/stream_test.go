@@ -34,7 +34,6 @@ func mp4Of(scale, duration, w, h uint32, codec string) []byte {
 	if codec == "mp4a" {
 		sample = make([]byte, 28)
 	}
-	const places = 4 // bytes at the end of moov's stco
 	build := func(offset uint32) []byte {
 		stbl := box("stbl", box("stsd", be32(0, 1), box(codec, sample)), box("stts", be32(0, 1, 1, duration)), box("stsc", be32(0, 1, 1, 1, 1)),
 			box("stsz", be32(0, 0, 1, 100)), box("stco", be32(0, 1, offset)))

@@ -37,6 +37,14 @@ const seededUsers = 50
 // configuration on free ports.
 func installation(t *testing.T) Config {
 	t.Helper()
+	c := emptyInstallation(t)
+	fill(t, c)
+	return c
+}
+
+// emptyInstallation has no campaigns and no users.
+func emptyInstallation(t *testing.T) Config {
+	t.Helper()
 	c, err := Load(root+"configs/dev.yaml", []string{
 		"BIDHAWK_DATA_DIR=" + t.TempDir(), "BIDHAWK_LISTEN={bids: '127.0.0.1:0', api: '127.0.0.1:0', operations: '127.0.0.1:0'}",
 		"BIDHAWK_PACING_LISTEN=127.0.0.1:0",
@@ -47,6 +55,11 @@ func installation(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+func fill(t *testing.T, c Config) {
+	t.Helper()
 	tags, err := OpenTaxonomy(c)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +82,6 @@ func installation(t *testing.T) Config {
 	if err := SeedUsers(t.Context(), c, tags, seededUsers, loadtest.UserName, 1); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // running is a node in this process, and how the world reaches it.

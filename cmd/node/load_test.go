@@ -84,6 +84,15 @@ func leaves(c *Config) (list []setting) {
 
 const sample = "exchanges: {demo: {seat: a}}\nrates: {EUR: 1.08}\n"
 
+// companions are the settings without which another is refused.
+var companions = map[string][]string{
+	"event_log.backend":         {"BIDHAWK_EVENT_LOG_KAFKA_BROKERS=[a:1]"},
+	"creatives.store":           {"BIDHAWK_CREATIVES_S3_ENDPOINT=s3.example:9000", "BIDHAWK_CREATIVES_S3_BUCKET=b", "BIDHAWK_CREATIVES_S3_CREDENTIALS_FILE=/etc/c"},
+	"pacing.tls.cert_file":      {"BIDHAWK_PACING_TLS_KEY_FILE=/etc/key"},
+	"pacing.tls.key_file":       {"BIDHAWK_PACING_TLS_CERT_FILE=/etc/cert"},
+	"pacing.tls.client_ca_file": {"BIDHAWK_PACING_TLS_CERT_FILE=/etc/cert", "BIDHAWK_PACING_TLS_KEY_FILE=/etc/key"},
+}
+
 func TestEverySettingByItsVariable(t *testing.T) {
 	path := writeFile(t, sample)
 	base, err := Load(path, nil)
@@ -99,9 +108,7 @@ func TestEverySettingByItsVariable(t *testing.T) {
 		before := at(reflect.ValueOf(base), s.path)
 		value := another(t, name, before)
 		env := []string{Variable(s.path...) + "=" + value, "HOME=/root", "BIDHAWK_TEST_KAFKA=required", "BIDHAWK_DATA=../d"}
-		if name == "event_log.backend" {
-			env = append(env, "BIDHAWK_EVENT_LOG_KAFKA_BROKERS=[a:1]")
-		}
+		env = append(env, companions[name]...)
 		got, err := Load(path, env)
 		if err != nil {
 			t.Errorf("%v: %v", env[0], err)

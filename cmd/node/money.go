@@ -200,7 +200,7 @@ func (n *Node) checkReady() error {
 		return errors.New("stopping")
 	case n.feed != nil && !n.feed.Ready():
 		return errors.New("campaigns are loading")
-	case n.bidder != nil && n.bidder.Generation() == 0:
+	case n.bidder != nil && !n.bidder.Indexed():
 		return errors.New("the targeting index is being built")
 	case n.bidder != nil && !n.profileFeed.Ready():
 		return errors.New("profiles are loading")

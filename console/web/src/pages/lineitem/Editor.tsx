@@ -51,6 +51,7 @@ export function Editor({ id, base, initial, etag, campaign, advertiser, creative
       actions={id && may && (
         <>
           <LinkButton to={`/line-items/new?campaign=${campaign.id}&copy=${id}`}>{t('duplicate')}</LinkButton>
+          <LinkButton to={`/line-items/${id}/delivery`}>{t('delivery')}</LinkButton>
           <StatusButtons kind="line_item" id={id} name={stored.name} status={stored.status} archive />
         </>
       )}>

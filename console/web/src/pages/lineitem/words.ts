@@ -1,7 +1,7 @@
 import { messages } from '../../i18n/messages';
 
 export const words = messages({
-  title: 'New line item', accounts: 'Accounts', about: 'About', name: 'Name', status: 'Status', start: 'Starts', end: 'Ends', datesHint: 'Empty: with the campaign.', duplicate: 'Duplicate', hours: 'hours',
+  title: 'New line item', delivery: 'Delivery', accounts: 'Accounts', about: 'About', name: 'Name', status: 'Status', start: 'Starts', end: 'Ends', datesHint: 'Empty: with the campaign.', duplicate: 'Duplicate', hours: 'hours',
   standing: 'What it does now', bids: 'It bids.', ready: 'Nothing keeps it from bidding: it bids on the next request that fits.',
   bidsToday: 'Bids today', winsToday: 'Wins', impressionsToday: 'Impressions', clicksToday: 'Clicks',
   pricing: 'Price', model: 'You pay', price: 'Price', maxBid: 'Highest bid', maxBidHint: 'No bid is ever above it.',
@@ -38,7 +38,7 @@ export const words = messages({
   more: 'Flights, fees and guarantees', flights: 'Flights', fees: 'Fees and media', dataFee: 'Data fee', dataFeeHint: 'Part of what is charged, for the use of audience data.', mediaDaily: 'Media a day', mediaLifetime: 'Media in all', mediaHint: 'The most that media may cost; empty: as much as may be charged.',
   guaranteed: 'Sold as a guaranteed deal', guaranteedHint: 'Bids on each impression of its deals while the budget lasts, past pacing.',
 }, {
-  title: '新建订单项', accounts: '账户', about: '基本信息', name: '名称', status: '状态', start: '开始', end: '结束', datesHint: '留空则与广告活动一致。', duplicate: '复制', hours: '小时',
+  title: '新建订单项', delivery: '投放', accounts: '账户', about: '基本信息', name: '名称', status: '状态', start: '开始', end: '结束', datesHint: '留空则与广告活动一致。', duplicate: '复制', hours: '小时',
   standing: '当前状况', bids: '正在竞价。', ready: '没有任何限制：遇到符合条件的请求即会出价。',
   bidsToday: '今日出价', winsToday: '赢得', impressionsToday: '展示', clicksToday: '点击',
   pricing: '价格', model: '计费方式', price: '单价', maxBid: '最高出价', maxBidHint: '任何出价都不会超过此值。',
