@@ -224,7 +224,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	defer s.mu.Unlock()
 	want := []api.Refusal{
 		{Actor: "api_key/3", Method: "GET", Path: "/v1/line-items/" + other.lineItem, Status: 404, Reason: http.StatusText(404)},
-		{Actor: "api_key/3", Method: "GET", Path: "/v1/kill-switches", Status: http.StatusForbidden, Reason: http.StatusText(403)},
+		{Actor: "api_key/3", Method: "GET", Path: "/v1/kill-switches", Status: http.StatusForbidden, Reason: http.StatusText(http.StatusForbidden)},
 		{Method: "GET", Path: "/v1/kill-switches", Status: 401, Reason: "the API key is unknown or revoked"},
 		{Actor: "api_key/6", Method: "GET", Path: "/v1/agencies", Status: 401, Reason: "the API key has expired: ask for a new one"},
 	}

@@ -1,0 +1,1 @@
+import{i as e,n as t,t as n}from"./jsx-runtime-DyZJNswf.js";var r=e(t(),1),i=n();function a({title:e,lead:t,actions:n,children:a}){let o=(0,r.useId)();return(0,i.jsxs)(`section`,{className:`panel`,"aria-labelledby":o,children:[(0,i.jsxs)(`header`,{children:[(0,i.jsx)(`h2`,{id:o,children:e}),n]}),t&&(0,i.jsx)(`p`,{className:`lead`,children:t}),a]})}export{a as t};

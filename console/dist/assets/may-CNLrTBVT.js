@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./jsx-runtime-DyZJNswf.js";import{K as n}from"./index-4v_U9ukr.js";var r=e(t(),1),i=()=>(0,r.useSyncExternalStore)(n.subscribe,n.get).me,a=e=>i()?.edits.includes(e)??!1;export{i as n,a as t};

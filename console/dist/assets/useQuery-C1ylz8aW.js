@@ -1,0 +1,1 @@
+import{f as e,r as t}from"./Badge-BP7KbySG.js";function n(n,r){return t(n,e,r)}export{n as t};
