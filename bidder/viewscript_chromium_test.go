@@ -87,6 +87,7 @@ type stage struct {
 	scenes []scene
 	bids   map[ids.BidID]string // names of scenes
 	frames map[string]string    // markup, by name
+	ready  chan struct{}        // closed once bids and frames stand
 	done   chan struct{}
 
 	mu    sync.Mutex
@@ -131,11 +132,12 @@ func TestViewabilityInChromium(t *testing.T) {
 		t.Skip("short")
 	}
 	browser := browserOf(t)
-	s := &stage{t: t, bids: map[ids.BidID]string{}, frames: map[string]string{}, done: make(chan struct{}), marks: map[string][]mark{}}
+	s := &stage{t: t, bids: map[ids.BidID]string{}, frames: map[string]string{}, ready: make(chan struct{}), done: make(chan struct{}), marks: map[string][]mark{}}
 	s.origin = listen(t, s.serve)
 	s.page = listen(t, s.serve)
 	s.scenes = scenes(s.origin + "/ad.svg")
 	s.cast()
+	close(s.ready)
 	cmd := exec.Command(browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
 		"--disable-background-networking", "--window-size=1700,1500", "--user-data-dir="+t.TempDir(), s.page+"/page")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -181,6 +183,7 @@ func (s *stage) cast() {
 const adImage = `<svg xmlns="http://www.w3.org/2000/svg" width="300" height="250"><rect width="300" height="250" fill="teal"/></svg>`
 
 func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
+	<-s.ready
 	name := r.URL.Query().Get("s")
 	body, _ := io.ReadAll(r.Body)
 	switch {
