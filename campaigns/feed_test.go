@@ -58,11 +58,12 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// await waits until ok holds, looking again at each signal of the feed.
+// await waits until ok holds, looking again at each signal of the feed. On Postgres
+// a relay that takes over waits up to 12 s for a late append of the one before.
 func await(t fataler, f *campaigns.Feed, what string, ok func(*campaigns.Catalog) bool) *campaigns.Catalog {
 	t.Helper()
 	changed := f.Subscribe()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(40 * time.Second)
 	for {
 		if c := f.Catalog(); ok(c) {
 			return c
@@ -70,7 +71,7 @@ func await(t fataler, f *campaigns.Feed, what string, ok func(*campaigns.Catalog
 		select {
 		case <-changed:
 		case <-timeout:
-			t.Fatalf("%s: not in 10 s; the catalogue is %+v", what, f.Catalog())
+			t.Fatalf("%s: not in 40 s; the catalogue is %+v", what, f.Catalog())
 		}
 	}
 }

@@ -423,7 +423,7 @@ func run(t testing.TB, f *campaigns.Feed) (stop func()) {
 func await(t testing.TB, f *campaigns.Feed, ok func(*campaigns.Catalog) bool) *campaigns.Catalog {
 	t.Helper()
 	changed := f.Subscribe()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(40 * time.Second)
 	for {
 		if c := f.Catalog(); ok(c) {
 			return c
@@ -431,7 +431,7 @@ func await(t testing.TB, f *campaigns.Feed, ok func(*campaigns.Catalog) bool) *c
 		select {
 		case <-changed:
 		case <-timeout:
-			t.Fatal("not in 10 s")
+			t.Fatal("not in 40 s")
 		}
 	}
 }
