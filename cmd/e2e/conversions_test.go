@@ -122,7 +122,11 @@ func TestConversionsCharge(t *testing.T) {
 	}
 	// The books say the same by line item.
 	for id, want := range map[int64]money.Nanos{byConversion: a.Lifetime.Posted, bySale: sales} {
-		if got := w.booked(id); got != want {
+		got := w.booked(id)
+		for began := time.Now(); got != want && time.Since(began) < 20*time.Second; wait(t, 200*time.Millisecond) {
+			got = w.booked(id) // reports follow the ledger
+		}
+		if got != want {
 			t.Errorf("line item %d: the statement has %v charged, the ledger %v", id, got, want)
 		}
 	}

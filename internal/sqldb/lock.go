@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Lock is a lock of Postgres's that one session, on one node, holds at a time. A
@@ -44,8 +45,15 @@ func (db *DB) session(ctx context.Context) (*Lock, error) {
 // Conn is the session's connection.
 func (l *Lock) Conn() *sql.Conn { return l.conn }
 
-// Close frees the lock: it ends the session.
+// unlockMax bounds the goodbye to a server that may be gone.
+const unlockMax = time.Second
+
+// Close frees the lock and ends the session. The server frees it at the end of the
+// session too, but some time after: whoever asked at once would find it held.
 func (l *Lock) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), unlockMax)
+	defer cancel()
+	_, _ = l.conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()") // the end of the session does it otherwise
 	// A connection that its user calls bad is closed, not used again.
 	err := l.conn.Raw(func(any) error { return driver.ErrBadConn })
 	if errors.Is(err, driver.ErrBadConn) || ConnectionLost(err) {
