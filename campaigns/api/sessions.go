@@ -33,7 +33,7 @@ const (
 )
 
 type signInInput struct {
-	Host      string `header:"X-Forwarded-Proto" doc:"Set by a proxy that speaks TLS: the cookie is then Secure"`
+	Proto     string `header:"X-Forwarded-Proto" doc:"Set by a proxy that speaks TLS: the cookie is then Secure"`
 	addr      string
 	encrypted bool
 	Body      struct {
@@ -46,7 +46,7 @@ type signInInput struct {
 // Resolve implements huma.Resolver.
 func (in *signInInput) Resolve(ctx huma.Context) []error {
 	in.addr, _, _ = net.SplitHostPort(ctx.RemoteAddr())
-	in.encrypted = ctx.TLS() != nil || strings.EqualFold(in.Host, "https")
+	in.encrypted = ctx.TLS() != nil || strings.EqualFold(in.Proto, "https")
 	return nil
 }
 
